@@ -1,0 +1,12 @@
+//===- GenericOps.td - kernels ------------------------------------*- tablegen -*-===//
+//
+// Part of Sinter, under the Apache License v2.0 with LLVM Exceptions.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SINTER_KERN_GENERICOPS_TD
+#define SINTER_KERN_GENERICOPS_TD
+
+include "dialects/Kern/KernBase.td"
+
+#endif // SINTER_KERN_GENERICOPS_TD
