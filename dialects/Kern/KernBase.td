@@ -20,7 +20,6 @@ def Kern_Dialect : Dialect {
   let summary = "kernels: the work of one dispatch, and how it is tiled";
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect"];
   let useDefaultAttributePrinterParser = 1;
-  let useDefaultTypePrinterParser = 1;
 }
 
 class Kern_Op<string mnemonic, list<Trait> traits = []> : Op<Kern_Dialect, mnemonic, traits>;
@@ -56,7 +55,7 @@ def Kern_YieldOp : Kern_Op<"yield", [Pure, Terminator, ReturnLike]> {
   let summary = "ends a scalar region";
   let arguments = (ins Variadic<AnyType>:$values);
   let assemblyFormat = "($values^ `:` type($values))? attr-dict";
-  let builders = [OpBuilder<(ins), [{}]>];
+  let builders = [OpBuilder<(ins), [{ build($_builder, $_state, ::mlir::ValueRange()); }]>];
 }
 
 #endif // SINTER_KERN_BASE_TD
