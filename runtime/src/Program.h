@@ -20,7 +20,8 @@ constexpr uint32_t kMagic = 0x52544e53; // "SNTR"
 constexpr uint32_t kVersion = 1;
 constexpr uint32_t kNone = 0xffffffffu; // "no such index" in any index field
 
-/// `count` records that start `offset` bytes after the header.
+/// `count` records that start `offset` bytes after the start of the block (where the header is). The block is aligned to
+/// 8 bytes and so is every list of records in it.
 struct Span {
   uint32_t offset, count;
 };
@@ -50,12 +51,15 @@ struct Scalar {
 enum class SymbolKind : uint8_t {
   Input,  ///< read from an input's shape: the first axis whose scalar is exactly this symbol
   Past,   ///< the session's number of cached tokens
-  First,  ///< first row whose result is wanted (0: all rows); rows before it are skipped after the last cache append
+  First,  ///< first row whose result is wanted (0: all rows); rows before it are skipped after the last cache append.
+          ///< An output's sequence axis is then as long as its scalar says, `sequence - first` (possibly 0), and its row
+          ///< 0 is the first wanted. A program without such a symbol computes all rows, and the runtime takes the last.
 };
 struct Symbol {
   uint32_t name; ///< string
   SymbolKind kind;
-  int64_t lo, hi;    ///< inclusive bounds, checked at every run
+  int64_t lo, hi;    ///< inclusive bounds, checked at every run. Past: hi is the capacity, that `after` may not exceed.
+                     ///< A sequence that is chunked may be longer than hi, a chunk of it may not
   uint32_t after;    ///< Past: scalar, the length after the run; else kNone
 };
 
@@ -82,7 +86,8 @@ struct State {
   uint64_t bytes;       ///< memory of one session
   uint64_t bytesPerToken; ///< Cache: what one more token adds; 0 otherwise
   uint32_t layout;      ///< string: the layout attribute as printed
-  Span load, store;     ///< of Row: plain tensor (input 0) -> state, state -> plain tensor (output 0)
+  Span load, store;     ///< of Row: plain tensor (input 0) -> state, state -> plain tensor (output 0), both of the sizes
+                        ///< of `in` with `past` the number of tokens in it. Empty: the state is the plain tensor's bytes
 };
 
 /// Where an operand's memory is.
@@ -102,9 +107,11 @@ struct Operand {
 
 enum class RowKind : uint8_t {
   Dispatch,   ///< run function over [0, grid), split over the threads
-  LoadScalar, ///< scalar `function` = integer of type `dtype` read from operand 0
+  LoadScalar, ///< scalar `function` = integer of type `dtype` read from operand 0. Every thread reads it for itself: for
+              ///< barriers it is a reader like any dispatch
   If,         ///< if scalar `grid` is 0, skip the next `function` rows
-  Loop,       ///< run the next `function` rows `grid` times; scalar operands[0].index counts
+  Loop,       ///< run the next `function` rows `grid` times; scalar operands[0].index (op Loaded) counts from 0. `grid` is
+              ///< read again before every iteration, so that a scalar loaded in the body can end the loop
 };
 struct Row {
   RowKind kind;
@@ -118,7 +125,9 @@ struct Row {
   Span scalars;       ///< of uint32_t: scalar numbers, handed to the kernel in this order
 };
 
-/// key = value pairs that tools print or use: "tokenizer", "weights", "isa", "source", "eos", ...
+/// key = value pairs that tools print or use: "tokenizer", "weights", "isa", "source", "eos", ... The runtime itself reads
+/// "sidecar" (file name of the weights, beside the library; else they are its section `.sinter.weights`) and "features"
+/// (LLVM's target features that the code uses, "+avx2,+avx512vnni": opening fails where the processor lacks one).
 struct Meta {
   uint32_t key;        ///< string
   Span value;          ///< bytes
@@ -138,7 +147,7 @@ struct Header {
   uint64_t arenaBytes; ///< one session's arena
   uint64_t scratchBytes; ///< one thread's scratch
   uint64_t weightBytes;  ///< the packed weights
-  uint64_t weightHash;   ///< of the packed weights, checked against a sidecar
+  uint64_t weightHash;   ///< of the packed weights (WeightHash.h), checked against a sidecar
   uint32_t sequence;   ///< symbol: new tokens of a run, or kNone where no axis is a sequence
   uint32_t chunk;      ///< most new tokens in one run
   uint8_t chunkable;   ///< 1: a longer sequence may be run as chunks
