@@ -9,6 +9,7 @@
 #include "dialects/Kern/Kern.h"
 #include "dialects/Onnx/Onnx.h"
 #include "dialects/QT/QT.h"
+#include "passes/Lower/CPU/Passes.h"
 
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
@@ -17,6 +18,7 @@
 
 int main(int argc, char **argv) {
   mlir::registerAllPasses();
+  sinter::lower::registerLowerCPUPasses();
   mlir::DialectRegistry registry;
   mlir::registerAllDialects(registry);
   mlir::registerAllExtensions(registry);
