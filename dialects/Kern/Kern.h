@@ -15,6 +15,7 @@
 #include "mlir/IR/OpDefinition.h"
 #include "mlir/Interfaces/ControlFlowInterfaces.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "mlir/Interfaces/ViewLikeInterface.h"
 
 #include "dialects/Kern/KernDialect.h.inc"
 
@@ -29,6 +30,14 @@
 
 #define GET_TYPEDEF_CLASSES
 #include "dialects/Kern/KernTypes.h.inc"
+
+namespace sinter::kern {
+/// Fills a region: gets its block's arguments and ends with a `kern.yield`. Null leaves the region without a block.
+using RegionBuilder = llvm::function_ref<void(mlir::OpBuilder &, mlir::Location, mlir::ValueRange)>;
+
+mlir::ParseResult parseReduceKinds(mlir::OpAsmParser &parser, mlir::ArrayAttr &kinds);
+void printReduceKinds(mlir::OpAsmPrinter &printer, mlir::Operation *op, mlir::ArrayAttr kinds);
+} // namespace sinter::kern
 
 #define GET_OP_CLASSES
 #include "dialects/Kern/KernOps.h.inc"
