@@ -8,25 +8,30 @@
 #define SINTER_DIALECTS_KV_H
 
 #include "mlir/Bytecode/BytecodeOpInterface.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/Builders.h"
 #include "mlir/IR/Dialect.h"
 #include "mlir/IR/OpDefinition.h"
-#include "mlir/Interfaces/SideEffectInterfaces.h"
 
 #include "dialects/KV/KVDialect.h.inc"
 
 #include "dialects/KV/KVEnums.h.inc"
 
-#include "dialects/KV/KVInterfaces.h.inc"
+namespace sinter::kv {
+/// Tokens of a block, in every layout: attention's order of sums is by blocks of this many tokens at absolute positions.
+constexpr int64_t kBlockTokens = 64;
+/// Blocks' results are merged within spans of this many tokens, then spans left to right.
+constexpr int64_t kSpanTokens = 512;
+} // namespace sinter::kv
 
-#include "dialects/KV/KVOpInterfaces.h.inc"
+#include "dialects/KV/KVInterfaces.h.inc"
 
 #define GET_ATTRDEF_CLASSES
 #include "dialects/KV/KVAttrs.h.inc"
 
 #define GET_TYPEDEF_CLASSES
 #include "dialects/KV/KVTypes.h.inc"
-
-#define GET_OP_CLASSES
-#include "dialects/KV/KVOps.h.inc"
 
 #endif // SINTER_DIALECTS_KV_H

@@ -7,6 +7,9 @@
 #ifndef SINTER_DIALECTS_KERN_H
 #define SINTER_DIALECTS_KERN_H
 
+#include "dialects/KV/KV.h"
+#include "dialects/Kern/AttentionTile.h"
+
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
