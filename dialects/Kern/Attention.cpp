@@ -29,9 +29,8 @@ int64_t sinter::kern::attentionPartialBytes(kv::CacheType type, int64_t heads, i
 }
 
 namespace {
-using BodyBuilder = function_ref<void(OpBuilder &, Location, ValueRange)>;
 
-void buildBody(OpBuilder &builder, OperationState &state, BodyBuilder body) {
+void buildBody(OpBuilder &builder, OperationState &state, RegionBuilder body) {
   Region *region = state.addRegion();
   if (!body)
     return;
@@ -102,7 +101,7 @@ Value sinter::kern::emitIsSplit(OpBuilder &builder, Location loc, const Attentio
 // Append.
 
 void AppendOp::build(OpBuilder &builder, OperationState &state, Value begin, Value end, Value cache, Value past, Value tokens,
-                     Value sequences, kv::CacheType type, kv::Part part, BodyBuilder body) {
+                     Value sequences, kv::CacheType type, kv::Part part, RegionBuilder body) {
   state.addOperands({begin, end, cache, past, tokens, sequences});
   state.addAttribute(getTypeAttrName(state.name), TypeAttr::get(type));
   state.addAttribute(getPartAttrName(state.name), kv::PartAttr::get(builder.getContext(), part));
@@ -127,7 +126,7 @@ int64_t AppendOp::getScratchBytes() { return 0; }
 
 void AttentionOp::build(OpBuilder &builder, OperationState &state, Value begin, Value end, Value cache, Value out, Value past,
                         Value tokens, Value total, Value sequences, Value sinks, Value partials, Value scratch, kv::CacheType type,
-                        float scale, BodyBuilder query, BodyBuilder mask) {
+                        float scale, RegionBuilder query, RegionBuilder mask) {
   state.addOperands({begin, end, cache, out, past, tokens, total, sequences});
   if (sinks)
     state.addOperands(sinks);

@@ -49,7 +49,7 @@ def Kern_AppendOp : Kern_CacheOp<"append", [SingleBlock, RecursivelySpeculatable
   let builders = [OpBuilder<(ins "::mlir::Value":$begin, "::mlir::Value":$end, "::mlir::Value":$cache, "::mlir::Value":$past,
                                  "::mlir::Value":$tokens, "::mlir::Value":$sequences, "::sinter::kv::CacheType":$type,
                                  "::sinter::kv::Part":$part,
-                                 "::llvm::function_ref<void(::mlir::OpBuilder &, ::mlir::Location, ::mlir::ValueRange)>":$body)>];
+                                 "::sinter::kern::RegionBuilder":$body)>];
 }
 
 def Kern_AttentionOp : Kern_CacheOp<"attention", [AttrSizedOperandSegments, RecursivelySpeculatable]> {
@@ -106,8 +106,8 @@ def Kern_AttentionOp : Kern_CacheOp<"attention", [AttrSizedOperandSegments, Recu
   let builders = [OpBuilder<(ins "::mlir::Value":$begin, "::mlir::Value":$end, "::mlir::Value":$cache, "::mlir::Value":$out,
                                  "::mlir::Value":$past, "::mlir::Value":$tokens, "::mlir::Value":$total, "::mlir::Value":$sequences,
                                  "::mlir::Value":$sinks, "::mlir::Value":$partials, "::mlir::Value":$scratch, "::sinter::kv::CacheType":$type,
-                                 "float":$scale, "::llvm::function_ref<void(::mlir::OpBuilder &, ::mlir::Location, ::mlir::ValueRange)>":$query,
-                                 CArg<"::llvm::function_ref<void(::mlir::OpBuilder &, ::mlir::Location, ::mlir::ValueRange)>", "nullptr">:$mask)>];
+                                 "float":$scale, "::sinter::kern::RegionBuilder":$query,
+                                 CArg<"::sinter::kern::RegionBuilder", "nullptr">:$mask)>];
   let extraClassDeclaration = [{
     /// Query heads.
     int64_t getHeads() { return mlir::cast<mlir::MemRefType>(getOut().getType()).getDimSize(2); }
