@@ -198,17 +198,15 @@ std::optional<uint64_t> sinter::onnx::getStoredBytes(mlir::ShapedType type) {
   unsigned bits = getStoredBits(type.getElementType());
   if (!type.hasStaticShape() || !bits)
     return std::nullopt;
-  // A size of zero makes the others irrelevant.
-  if (is_contained(type.getShape(), 0))
-    return 0;
+  // Also where a size is zero: nobody may multiply the others and overflow.
   uint64_t count = 1;
   for (int64_t size : type.getShape()) {
     bool overflow;
-    count = SaturatingMultiply<uint64_t>(count, size, &overflow);
+    count = SaturatingMultiply<uint64_t>(count, std::max<int64_t>(size, 1), &overflow);
     if (overflow || count > (uint64_t(1) << 56))
       return std::nullopt;
   }
-  return divideCeil(count * bits, 8);
+  return is_contained(type.getShape(), 0) ? 0 : divideCeil(count * bits, 8);
 }
 
 mlir::DenseElementsAttr sinter::onnx::getDense(mlir::RankedTensorType type, ArrayRef<char> bytes) {

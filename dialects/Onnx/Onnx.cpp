@@ -52,6 +52,13 @@ llvm::Expected<ArrayRef<char>> OnnxDialect::read(DataAttr data) {
   return files->read(data.getPath(), data.getOffset(), data.getSize(), data.getEncoding());
 }
 
+llvm::Expected<ArrayRef<char>> OnnxDialect::map(StringRef path) {
+  llvm::Expected<const MappedFile *> file = files->open(path);
+  if (!file)
+    return file.takeError();
+  return (*file)->bytes();
+}
+
 void OnnxDialect::release(DataAttr data) {
   files->release(data.getPath(), data.getOffset(), data.getSize(), data.getEncoding());
 }

@@ -43,6 +43,9 @@ def Onnx_Dialect : Dialect {
     /// `release`. Fails where the file is missing, shorter than it was, or not as the encoding says. Thread-safe.
     ::llvm::Expected<::llvm::ArrayRef<char>> read(DataAttr data);
 
+    /// The whole file at `path`, mapped; the same mapping as `read` uses.
+    ::llvm::Expected<::llvm::ArrayRef<char>> map(::llvm::StringRef path);
+
     /// Says that nobody needs what `read(data)` gave for now: mapped pages leave memory, and come back when touched;
     /// a decoded buffer is freed, so earlier results are invalid. Thread-safe.
     void release(DataAttr data);
