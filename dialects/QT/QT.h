@@ -7,7 +7,11 @@
 #ifndef SINTER_DIALECTS_QT_H
 #define SINTER_DIALECTS_QT_H
 
+#include "dialects/Onnx/Onnx.h"
+#include "dialects/QT/Fields.h"
+
 #include "mlir/Bytecode/BytecodeOpInterface.h"
+#include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/Dialect.h"
 #include "mlir/IR/OpDefinition.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
@@ -28,5 +32,11 @@
 
 #define GET_OP_CLASSES
 #include "dialects/QT/QTOps.h.inc"
+
+namespace sinter::qt {
+/// The type whose fields are exactly what the file stores. For a dense source that is its float type (f32 for f64). Null where no format says it, which the
+/// verifier of `#qt.source` excludes but for groups that are no multiple of 8.
+TensorType getNaturalType(SourceAttr source);
+} // namespace sinter::qt
 
 #endif // SINTER_DIALECTS_QT_H
