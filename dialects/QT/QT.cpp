@@ -47,10 +47,10 @@ void QTDialect::initialize() {
 }
 
 //===----------------------------------------------------------------------===//
-// TensorType
+// QuantTensorType
 //===----------------------------------------------------------------------===//
 
-Type TensorType::parse(AsmParser &parser) {
+Type QuantTensorType::parse(AsmParser &parser) {
   SmallVector<int64_t, 2> shape;
   QuantFormat format;
   SMLoc loc = parser.getCurrentLocation();
@@ -64,9 +64,9 @@ Type TensorType::parse(AsmParser &parser) {
   return getChecked([&] { return parser.emitError(loc); }, parser.getContext(), shape[0], shape[1], format);
 }
 
-void TensorType::print(AsmPrinter &printer) const { printer << "<" << getRows() << "x" << getColumns() << ", " << getFormat() << ">"; }
+void QuantTensorType::print(AsmPrinter &printer) const { printer << "<" << getRows() << "x" << getColumns() << ", " << getFormat() << ">"; }
 
-LogicalResult TensorType::verify(function_ref<InFlightDiagnostic()> emitError, int64_t rows, int64_t columns, QuantFormat format) {
+LogicalResult QuantTensorType::verify(function_ref<InFlightDiagnostic()> emitError, int64_t rows, int64_t columns, QuantFormat format) {
   constexpr int64_t kMost = int64_t(1) << 31;
   if (rows <= 0 || columns <= 0 || rows >= kMost || columns >= kMost)
     return emitError() << "expected sizes from 1 to 2^31 - 1, but got " << rows << "x" << columns;
@@ -75,14 +75,14 @@ LogicalResult TensorType::verify(function_ref<InFlightDiagnostic()> emitError, i
   return success();
 }
 
-Fields TensorType::getFields() const {
+Fields QuantTensorType::getFields() const {
   Fields fields = getFormat().getFields();
   if (fields.group == 0 || fields.group > getColumns())
     fields.group = getColumns();
   return fields;
 }
 
-int64_t TensorType::getGroups() const {
+int64_t QuantTensorType::getGroups() const {
   int64_t group = getFields().group;
   return (getColumns() + group - 1) / group;
 }
@@ -164,13 +164,13 @@ LogicalResult SourceAttr::verify(function_ref<InFlightDiagnostic()> emitError, F
   return success();
 }
 
-TensorType sinter::qt::getNaturalType(SourceAttr source) {
+QuantTensorType sinter::qt::getNaturalType(SourceAttr source) {
   MLIRContext *context = source.getContext();
   QuantFormat format;
   if (source.getForm() == Form::dense) {
     Type element = getComponentType(source.getPayload()).getElementType();
-    format = FloatAttr::get(context, element.isF64() ? Float32Type::get(context) : cast<FloatType>(element));
-    return TensorType::get(context, source.getRows(), source.getColumns(), format);
+    format = FloatFormatAttr::get(context, element.isF64() ? Float32Type::get(context) : cast<FloatType>(element));
+    return QuantTensorType::get(context, source.getRows(), source.getColumns(), format);
   }
   Type element = getComponentType(source.getPayload()).getElementType();
   unsigned bits = source.getForm() == Form::affine ? element.getIntOrFloatBitWidth() : source.getBits();
@@ -185,12 +185,12 @@ TensorType sinter::qt::getNaturalType(SourceAttr source) {
     zero = {ZeroPoint::Constant, int64_t(1) << (bits - 1)};
   else if (element.isUnsignedInteger())
     zero = {ZeroPoint::Constant, 0};
-  format = IntAttr::get(context, bits, group, scale.isF64() ? Float32Type::get(context) : cast<FloatType>(scale), zero);
-  return TensorType::get(context, source.getRows(), source.getColumns(), format);
+  format = IntFormatAttr::get(context, bits, group, scale.isF64() ? Float32Type::get(context) : cast<FloatType>(scale), zero);
+  return QuantTensorType::get(context, source.getRows(), source.getColumns(), format);
 }
 
 LogicalResult ConstantOp::verify() {
-  TensorType type = getResult().getType();
+  QuantTensorType type = getResult().getType();
   int64_t rows = 0;
   for (auto source : getSources().getAsRange<SourceAttr>()) {
     if (source.getColumns() != type.getColumns())

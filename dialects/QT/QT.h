@@ -36,7 +36,7 @@
 namespace sinter::qt {
 /// The type whose fields are exactly what the file stores. For a dense source that is its float type (f32 for f64). Null where no format says it, which the
 /// verifier of `#qt.source` excludes but for groups that are no multiple of 8.
-TensorType getNaturalType(SourceAttr source);
+QuantTensorType getNaturalType(SourceAttr source);
 } // namespace sinter::qt
 
 #endif // SINTER_DIALECTS_QT_H

@@ -15,7 +15,7 @@ include "dialects/QT/Formats/Int/Int.td"
 // Types
 //===----------------------------------------------------------------------===//
 
-def QT_TensorType : QT_Type<"Tensor", "tensor"> {
+def QT_TensorType : QT_Type<"QuantTensor", "tensor"> {
   let summary = "a weight of a linear, in a format";
   let description = [{
     `rows` output channels (N) of `columns` values (K).

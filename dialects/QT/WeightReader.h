@@ -18,7 +18,7 @@ public:
   /// Maps the sources. Fails, with a diagnostic at the op, where a file cannot be read or has another size than the op says.
   static llvm::FailureOr<WeightReader> open(ConstantOp op);
 
-  TensorType getType() const { return type; }
+  QuantTensorType getType() const { return type; }
 
   /// Rows [begin, end) as the fields of the type's format; the group is the type's.
   void read(int64_t begin, int64_t end, Rows &out) const;
@@ -44,7 +44,7 @@ private:
   };
   struct Source {
     SourceAttr attr;
-    TensorType natural; ///< null: only readFloat of decoded groups, see readNatural
+    QuantTensorType natural; ///< null: only readFloat of decoded groups, see readNatural
     int64_t begin;      ///< first row in the constant
     Tensor payload, scales, zeros;
   };
@@ -56,7 +56,7 @@ private:
   void readSourceFloat(const Source &source, int64_t begin, int64_t end, float *out) const;
   bool isKept(const Source &source) const;
 
-  TensorType type;
+  QuantTensorType type;
   std::vector<Source> sources;
   onnx::OnnxDialect *dialect = nullptr;
 };

@@ -9,19 +9,19 @@
 using namespace mlir;
 using namespace sinter::qt;
 
-LogicalResult FloatAttr::verify(function_ref<InFlightDiagnostic()> emitError, FloatType type) {
+LogicalResult FloatFormatAttr::verify(function_ref<InFlightDiagnostic()> emitError, FloatType type) {
   if (!type.isF32() && !type.isF16() && !type.isBF16())
     return emitError() << "expected f32, f16 or bf16, but got " << type;
   return success();
 }
 
-Fields FloatAttr::getFields() const {
+Fields FloatFormatAttr::getFields() const {
   Fields fields;
   fields.value = getType();
   return fields;
 }
 
-void FloatAttr::encode(const float *values, int64_t rows, int64_t columns, Rows &out) const {
+void FloatFormatAttr::encode(const float *values, int64_t rows, int64_t columns, Rows &out) const {
   out = Rows();
   out.rows = rows;
   out.columns = out.group = columns;

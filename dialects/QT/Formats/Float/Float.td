@@ -9,7 +9,7 @@
 
 include "dialects/QT/QTBase.td"
 
-def QT_FloatAttr : QT_Attr<"Float", "float", [DeclareAttrInterfaceMethods<QT_QuantFormat>]> {
+def QT_FloatAttr : QT_Attr<"FloatFormat", "float", [DeclareAttrInterfaceMethods<QT_QuantFormat>]> {
   let summary = "f32, f16 or bf16, as they are";
   let description = [{
     `#qt.float<bf16>`. Values that the type cannot hold are rounded to the nearest, ties to even.

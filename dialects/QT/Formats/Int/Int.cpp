@@ -11,7 +11,7 @@
 using namespace mlir;
 using namespace sinter::qt;
 
-LogicalResult IntAttr::verify(function_ref<InFlightDiagnostic()> emitError, unsigned bits, unsigned axis, int64_t group, FloatType scale,
+LogicalResult IntFormatAttr::verify(function_ref<InFlightDiagnostic()> emitError, unsigned bits, unsigned axis, int64_t group, FloatType scale,
                               ZeroPoint zp) {
   if (bits != 4 && bits != 8)
     return emitError() << "expected 4 or 8 bits, but got " << bits;
@@ -26,7 +26,7 @@ LogicalResult IntAttr::verify(function_ref<InFlightDiagnostic()> emitError, unsi
   return success();
 }
 
-Fields IntAttr::getFields() const {
+Fields IntFormatAttr::getFields() const {
   Fields fields;
   fields.bits = getBits();
   fields.group = getGroup();
@@ -70,7 +70,7 @@ static void encodeGroup(const Fields &fields, bool symmetric8, const float *valu
     std::fill(codes, codes + count, static_cast<uint8_t>(std::nearbyint(zero)));
 }
 
-void IntAttr::encode(const float *values, int64_t rows, int64_t columns, Rows &out) const {
+void IntFormatAttr::encode(const float *values, int64_t rows, int64_t columns, Rows &out) const {
   Fields fields = getFields();
   out = Rows();
   out.rows = rows;

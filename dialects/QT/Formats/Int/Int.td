@@ -9,7 +9,7 @@
 
 include "dialects/QT/QTBase.td"
 
-def QT_IntAttr : QT_Attr<"Int", "int", [DeclareAttrInterfaceMethods<QT_QuantFormat>]> {
+def QT_IntAttr : QT_Attr<"IntFormat", "int", [DeclareAttrInterfaceMethods<QT_QuantFormat>]> {
   let summary = "4- or 8-bit integers, a scale a group, and a zero point";
   let description = [{
     value = (code - zero) * scale, with `group` columns sharing a scale (0: the whole row) and `axis` 1 the axis that groups run along.
