@@ -9,6 +9,7 @@
 
 #include "dialects/KV/KV.h"
 #include "dialects/Kern/AttentionTile.h"
+#include "dialects/QT/QT.h"
 
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"

@@ -18,7 +18,7 @@ def Kern_Dialect : Dialect {
   let name = "kern";
   let cppNamespace = "::sinter::kern";
   let summary = "kernels: the work of one dispatch, and how it is tiled";
-  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect", "::sinter::kv::KVDialect"];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect", "::sinter::kv::KVDialect", "::sinter::qt::QTDialect"];
   let useDefaultAttributePrinterParser = 1;
 }
 

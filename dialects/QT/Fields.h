@@ -36,6 +36,8 @@ struct Fields {
   int64_t zero = 0; ///< the zero point where none are stored
 
   bool isFloat() const { return static_cast<bool>(value); }
+  int64_t valueBytes() const { return value.getIntOrFloatBitWidth() / 8; }
+  int64_t scaleBytes() const { return scale.getIntOrFloatBitWidth() / 8; }
 };
 
 /// Rows of a weight as logical fields. Groups are counted from a row's start; the last may be shorter.

@@ -15,7 +15,7 @@ include "dialects/QT/Formats/Int/Int.td"
 // Types
 //===----------------------------------------------------------------------===//
 
-def QT_TensorType : QT_Type<"QuantTensor", "tensor"> {
+def QT_QuantTensorType : QT_Type<"QuantTensor", "tensor"> {
   let summary = "a weight of a linear, in a format";
   let description = [{
     `rows` output channels (N) of `columns` values (K).
@@ -104,12 +104,12 @@ def QT_ConstantOp : QT_Op<"constant", [Pure]> {
     here: `WeightReader` does that, when panels are written.
 
     ```mlir
-    %w = qt.constant [#qt.source<form = dense, rows = 512, columns = 512, payload = #onnx.tensor<#onnx.data<"m.onnx", 0, 1048576> : tensor<512x512xf32>>>]
+    %w = qt.constant [#qt.source<form = dense, rows = 512, columns = 512, payload = #onnx.tensor<#onnx.data<"m.onnx", 0, 1048576>, tensor<512x512xf32>>>]
         : !qt.tensor<512x512, #qt.int<4, axis = 1, group = 128, scale = f16, zp = 8>>
     ```
   }];
   let arguments = (ins TypedArrayAttrBase<QT_SourceAttr, "sources">:$sources, OptionalAttr<StrAttr>:$name);
-  let results = (outs QT_TensorType:$result);
+  let results = (outs QT_QuantTensorType:$result);
   let assemblyFormat = "$sources attr-dict `:` type($result)";
   let hasVerifier = 1;
 }

@@ -71,7 +71,7 @@ LogicalResult WeightReader::openTensor(ConstantOp op, Attribute attr, Tensor &te
   }
   auto stored = cast<onnx::TensorAttr>(attr);
   auto *dialect = op.getContext()->getOrLoadDialect<onnx::OnnxDialect>();
-  Expected<ArrayRef<char>> bytes = dialect->read(stored.getData());
+  llvm::Expected<ArrayRef<char>> bytes = dialect->read(stored.getData());
   if (!bytes)
     return op.emitOpError() << toString(bytes.takeError());
   tensor.bytes = *bytes;
