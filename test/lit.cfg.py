@@ -9,7 +9,7 @@ import lit.formats
 config.name = "sinter"
 config.test_format = lit.formats.ShTest(execute_external=False)
 config.suffixes = [".mlir", ".test"]
-config.excludes = ["unit", "numeric", "Inputs"]
+config.excludes = ["unit", "numeric", "models", "Inputs"]
 config.test_source_root = os.path.dirname(__file__)
 config.environment["PATH"] = os.pathsep.join([config.sinter_bin, config.llvm_tools, os.environ.get("PATH", "")])
 for kept in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "HOME"):
@@ -20,7 +20,7 @@ root = os.path.dirname(config.test_source_root)
 config.substitutions += [
     ("%python", config.python),
     ("%models", config.sinter_models),
-    ("%kjv", os.path.join(root, "models", "kjv")),
+    ("%kjv", os.path.join(root, "test", "models", "kjv")),
     ("%root", root),
 ]
 if os.path.isdir(config.sinter_models):
