@@ -30,6 +30,8 @@ FailureOr<ArrayAttr> sinter::importer::getDims(Builder &builder, const ::onnx::T
       size = dim.dim_value();
     else // some exporters write a fixed size as if it were a name
       fixed = !StringRef(dim.dim_param()).getAsInteger(10, size);
+    if (fixed && size == -1) // and others an unknown one as if it were a size
+      fixed = false;
     if (fixed && (size < 0 || size > (int64_t(1) << 48)))
       return emitError(loc) << what << " has a dimension of impossible size " << size;
     sizes.push_back(fixed ? size : ShapedType::kDynamic);

@@ -149,8 +149,8 @@ void NoneOp::getAsmResultNames(OpAsmSetValueNameFn setName) { setName(getResult(
 
 /// Nodes print as their operator: exporters' paths would make lines unreadable, and stand in `name`.
 void NodeOp::getAsmResultNames(OpAsmSetValueNameFn setName) {
-  for (Value result : getResults())
-    setName(result, toValueName(getOpType()));
+  if (getNumResults())
+    setName(getResult(0), toValueName(getOpType()));
 }
 
 ParseResult NodeOp::parse(OpAsmParser &parser, OperationState &result) {

@@ -8,7 +8,6 @@
 
 #include "mlir/Support/FileUtilities.h"
 #include "llvm/Support/InitLLVM.h"
-#include "llvm/Support/SourceMgr.h"
 #include "llvm/Support/ToolOutputFile.h"
 
 using namespace mlir;
@@ -38,8 +37,6 @@ int main(int argc, char **argv) {
     return printUsage();
 
   MLIRContext context(MLIRContext::Threading::DISABLED);
-  llvm::SourceMgr sources;
-  SourceMgrDiagnosticHandler diagnostics(sources, &context);
   OwningOpRef<ModuleOp> module = sinter::importOnnx(context, input);
   if (!module)
     return 1;
