@@ -38,7 +38,7 @@ static Value product(OpBuilder &builder, Location loc, ArrayRef<OpFoldResult> si
   return arith::MulIOp::create(builder, loc, result, arith::ConstantIndexOp::create(builder, loc, constant));
 }
 
-static OpFoldResult blocksOf(OpBuilder &builder, Location loc, OpFoldResult size, int64_t block) {
+OpFoldResult sinter::kern::blocksOf(OpBuilder &builder, Location loc, OpFoldResult size, int64_t block) {
   if (std::optional<int64_t> known = getConstantIntValue(size))
     return builder.getIndexAttr(llvm::divideCeil(*known, block));
   Value up = arith::AddIOp::create(builder, loc, cast<Value>(size), arith::ConstantIndexOp::create(builder, loc, block - 1));

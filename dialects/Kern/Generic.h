@@ -21,6 +21,9 @@ constexpr int64_t kMatMulRows = 256, kMatMulColumns = 64;
 /// The dimension that lanes run over: the last that is not a constant 1, or the last; -1 for rank 0.
 int64_t laneDimension(llvm::ArrayRef<int64_t> sizes);
 
+/// ceil(size / block).
+mlir::OpFoldResult blocksOf(mlir::OpBuilder &builder, mlir::Location loc, mlir::OpFoldResult size, int64_t block);
+
 /// Whether a reduction's lanes run over the last dimension of its shape, rather than over the last reduced one: what its
 /// loads are contiguous in decides.
 bool lanesOverShape(ReduceOp op);

@@ -32,4 +32,31 @@ def KernelABI : Pass<"kern-abi", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect"];
 }
 
+def KernLower : Pass<"kern-lower", "::mlir::func::FuncOp"> {
+  let summary = "turn kern ops into loops over vectors";
+  let description = [{
+    Replaces each `kern` op by `scf` loops, `vector` operations of 16 lanes and target intrinsics, for the CPU that the module's
+    `kern.target` names. Scalar regions become vector code (`VectorizeRegion.h`). An op that cannot be lowered is an error.
+
+    ```mlir
+    kern.generate range(%b to %e) shape[%n, 64] outs(%o : memref<?x64xf32>) {
+    ^bb0(%i: index, %j: index):
+      %x = memref.load %a[%i, %j] : memref<?x64xf32>
+      %y = arith.addf %x, %x : f32
+      kern.yield %y : f32
+    }
+    // becomes
+    scf.for %i = %b to %e step %c1 {
+      scf.for %j = %c0 to %c64 step %c16 {
+        %x = vector.load %a[%i, %j] : memref<?x64xf32>, vector<16xf32>
+        %y = arith.addf %x, %x : vector<16xf32>
+        vector.store %y, %o[%i, %j] : memref<?x64xf32>, vector<16xf32>
+      }
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect", "::mlir::LLVM::LLVMDialect", "::mlir::math::MathDialect",
+                           "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
+}
+
 #endif // SINTER_PASSES_LOWER_CPU_PASSES_TD
