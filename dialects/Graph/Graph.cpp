@@ -12,14 +12,13 @@
 
 using namespace mlir;
 using namespace sinter::graph;
+using mlir::SymbolTable;
 
 #include "dialects/Graph/GraphDialect.cpp.inc"
 
 #include "dialects/Graph/GraphEnums.cpp.inc"
 
 #include "dialects/Graph/GraphInterfaces.cpp.inc"
-
-#include "dialects/Graph/GraphOpInterfaces.cpp.inc"
 
 #define GET_ATTRDEF_CLASSES
 #include "dialects/Graph/GraphAttrs.cpp.inc"
@@ -35,4 +34,67 @@ void GraphDialect::initialize() {
 #define GET_OP_LIST
 #include "dialects/Graph/GraphOps.cpp.inc"
       >();
+  addAttributes<
+#define GET_ATTRDEF_LIST
+#include "dialects/Graph/GraphAttrs.cpp.inc"
+      >();
+}
+
+LogicalResult SymbolOp::verify() {
+  if (getLo() > getHi())
+    return emitOpError("expected bounds with lo <= hi, but got ") << getLo() << " to " << getHi();
+  return success();
+}
+
+LogicalResult LinearOp::verify() {
+  auto input = cast<RankedTensorType>(getInput().getType()), result = cast<RankedTensorType>(getResult().getType());
+  if (input.getRank() < 1 || input.getRank() != result.getRank())
+    return emitOpError("expected input and result of one rank, at least 1");
+  auto weight = dyn_cast<ShapedType>(getWeight().getType());
+  if (!weight || weight.getRank() != 2)
+    return emitOpError("expected a weight of rank 2");
+  if (input.getShape().back() != weight.getDimSize(1))
+    return emitOpError("expected weight with ") << input.getShape().back() << " columns, but got " << weight.getDimSize(1);
+  if (result.getShape().back() != weight.getDimSize(0))
+    return emitOpError("expected weight with ") << result.getShape().back() << " rows, but got " << weight.getDimSize(0);
+  return success();
+}
+
+LogicalResult MatMulOp::verify() {
+  auto a = cast<RankedTensorType>(getA().getType()), b = cast<RankedTensorType>(getB().getType());
+  if (a.getRank() < 2 || a.getRank() != b.getRank() || a.getRank() != cast<RankedTensorType>(getResult().getType()).getRank())
+    return emitOpError("expected operands and result of one rank, at least 2");
+  return success();
+}
+
+LogicalResult NormOp::verify() {
+  if (getKind() != "rms" && getKind() != "layer" && getKind() != "l2")
+    return emitOpError("expected kind rms, layer or l2, but got '") << getKind() << "'";
+  return success();
+}
+
+LogicalResult ReduceOp::verify() {
+  auto input = cast<RankedTensorType>(getInput().getType());
+  int64_t last = -1;
+  for (int64_t axis : getAxes()) {
+    if (axis <= last || axis >= input.getRank())
+      return emitOpError("expected increasing axes below ") << input.getRank();
+    last = axis;
+  }
+  if (cast<RankedTensorType>(getResult().getType()).getRank() != input.getRank() - int64_t(getAxes().size()))
+    return emitOpError("expected a result without the reduced axes");
+  return success();
+}
+
+LogicalResult AttentionOp::verify() {
+  for (Value v : {getQuery(), getKey(), getValue(), getResult()})
+    if (cast<RankedTensorType>(v.getType()).getRank() != 4)
+      return emitOpError("expected query, key, value and result of rank 4");
+  auto shape = [](Value v) { return cast<RankedTensorType>(v.getType()).getShape(); };
+  int64_t heads = shape(getQuery())[1], groups = shape(getKey())[1];
+  if (heads <= 0 || groups <= 0 || heads % groups)
+    return emitOpError("expected a static number of query heads that is a multiple of the key heads, but got ") << heads << " and " << groups;
+  if (shape(getQuery())[3] != shape(getKey())[3])
+    return emitOpError("expected keys of size ") << shape(getQuery())[3] << ", but got " << shape(getKey())[3];
+  return success();
 }

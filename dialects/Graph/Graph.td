@@ -1,4 +1,4 @@
-//===- Graph.td - the graph dialect -----------------------------*- tablegen -*-===//
+//===- Graph.td - the graph dialect -------------------------*- tablegen -*-===//
 //
 // Part of Sinter, under the Apache License v2.0 with LLVM Exceptions.
 //
@@ -10,16 +10,160 @@
 include "mlir/IR/OpBase.td"
 include "mlir/IR/AttrTypeBase.td"
 include "mlir/IR/EnumAttr.td"
+include "mlir/IR/SymbolInterfaces.td"
+include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 
 def Graph_Dialect : Dialect {
   let name = "graph";
   let cppNamespace = "::sinter::graph";
-  let summary = "";
+  let summary = "the vocabulary of transformers, on tensors";
+  let useDefaultAttributePrinterParser = 1;
+  let description = [{
+    What a transformer is made of, where upstream has no word for it. Elementwise and data-movement operations are
+    `tensor.generate`: a function from an output index to a scalar. Sizes that are known only at run time are index arithmetic on `graph.dim`.
+  }];
 }
 
 class Graph_Op<string mnemonic, list<Trait> traits = []> : Op<Graph_Dialect, mnemonic, traits>;
-class Graph_Type<string name, string mnemonic_, list<Trait> traits = []> : TypeDef<Graph_Dialect, name, traits> { let mnemonic = mnemonic_; }
-class Graph_Attr<string name, string mnemonic_, list<Trait> traits = []> : AttrDef<Graph_Dialect, name, traits> { let mnemonic = mnemonic_; }
+
+//===----------------------------------------------------------------------===//
+// Sizes
+//===----------------------------------------------------------------------===//
+
+def Graph_SymbolKind : I32EnumAttr<"SymbolKind", "where a symbol's value comes from", [
+  I32EnumAttrCase<"Input", 0, "input">, I32EnumAttrCase<"Past", 1, "past">, I32EnumAttrCase<"First", 2, "first">]> {
+  let cppNamespace = "::sinter::graph";
+  let genSpecializedAttr = 0;
+}
+def Graph_SymbolKindAttr : EnumAttr<Graph_Dialect, Graph_SymbolKind, "kind">;
+
+def Graph_SymbolOp : Graph_Op<"symbol", [Symbol]> {
+  let summary = "a run-time size with static bounds";
+  let description = [{
+    `input`: read from the shape of an input. `past`: the number of tokens in the session's cache. `first`: the first
+    row whose result is wanted.
+
+    ```mlir
+    graph.symbol @sequence_length input 1 to 512
+    ```
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, Graph_SymbolKindAttr:$kind, I64Attr:$lo, I64Attr:$hi);
+  let assemblyFormat = "$sym_name $kind $lo `to` $hi attr-dict";
+  let hasVerifier = 1;
+}
+
+def Graph_DimOp : Graph_Op<"dim", [Pure]> {
+  let summary = "the value of a symbol";
+  let arguments = (ins FlatSymbolRefAttr:$symbol);
+  let results = (outs Index:$result);
+  let assemblyFormat = "$symbol attr-dict";
+}
+
+//===----------------------------------------------------------------------===//
+// Transformer operations
+//===----------------------------------------------------------------------===//
+
+def Graph_LinearOp : Graph_Op<"linear", [Pure]> {
+  let summary = "rows times a weight";
+  let description = [{
+    `result[..., n] = sum_k input[..., k] * weight[n, k]`. The weight is a `qt` tensor [N, K]; `activation` (a `qt` activation
+    format) says how the input is quantized first, none: not at all.
+  }];
+  let arguments = (ins AnyRankedTensor:$input, AnyType:$weight, OptionalAttr<AnyAttr>:$activation);
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = "$input `,` $weight attr-dict `:` type($input) `,` type($weight) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+def Graph_EmbeddingOp : Graph_Op<"embedding", [Pure]> {
+  let summary = "rows of a weight";
+  let description = "`result[..., k] = weight[ids[...], k]`, ids below 0 counted from the end; the weight is a `qt` tensor [N, K].";
+  let arguments = (ins AnyRankedTensor:$ids, AnyType:$weight);
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = "$ids `,` $weight attr-dict `:` type($ids) `,` type($weight) `->` type($result)";
+}
+
+def Graph_MatMulOp : Graph_Op<"matmul", [Pure]> {
+  let summary = "batched product of two activations";
+  let description = "`result[b..., m, n] = sum_k a[b..., m, k] * b[b..., k, n]`; equal batch dims; integers accumulate in the result's type.";
+  let arguments = (ins AnyRankedTensor:$a, AnyRankedTensor:$b);
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = "$a `,` $b attr-dict `:` type($a) `,` type($b) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+def Graph_NormOp : Graph_Op<"norm", [Pure, SameOperandsAndResultType]> {
+  let summary = "normalises the last axis, without scale and bias";
+  let description = [{
+    `rms`: `x / sqrt(mean(x^2) + epsilon)`; `layer`: `(x - mean(x)) / sqrt(mean((x - mean(x))^2) + epsilon)`; `l2`: `x / sqrt(sum(x^2) + epsilon)`.
+  }];
+  let arguments = (ins AnyRankedTensor:$input, StrAttr:$kind, F32Attr:$epsilon);
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = "$kind $input attr-dict `:` type($result)";
+  let hasVerifier = 1;
+}
+
+def Graph_SoftmaxOp : Graph_Op<"softmax", [Pure, SameOperandsAndResultType]> {
+  let summary = "softmax over the last axis";
+  let arguments = (ins AnyRankedTensor:$input, UnitAttr:$log);
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = "$input attr-dict `:` type($result)";
+}
+
+def Graph_ReduceOp : Graph_Op<"reduce", [Pure]> {
+  let summary = "reduces axes, which vanish from the shape";
+  let description = "`kind` is add, mul, max, min, argmax, argmin (first of equals; `last` for the last).";
+  let arguments = (ins AnyRankedTensor:$input, StrAttr:$kind, DenseI64ArrayAttr:$axes, UnitAttr:$last);
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = "$kind $input `axes` $axes attr-dict `:` type($input) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+def Graph_ScanOp : Graph_Op<"scan", [Pure, SameOperandsAndResultType]> {
+  let summary = "running sum along an axis";
+  let arguments = (ins AnyRankedTensor:$input, I64Attr:$axis, UnitAttr:$exclusive, UnitAttr:$reverse);
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = "$input `axis` $axis attr-dict `:` type($result)";
+}
+
+def Graph_DynamicQuantizeOp : Graph_Op<"dynamic_quantize", [Pure]> {
+  let summary = "scale and zero point of a whole tensor, from its range (ONNX DynamicQuantizeLinear)";
+  let arguments = (ins AnyRankedTensor:$input);
+  let results = (outs AnyRankedTensor:$scale, AnyRankedTensor:$zero_point);
+  let assemblyFormat = "$input attr-dict `:` type($input) `->` type($scale) `,` type($zero_point)";
+}
+
+//===----------------------------------------------------------------------===//
+// Attention and its cache
+//===----------------------------------------------------------------------===//
+
+def Graph_AppendOp : Graph_Op<"append", [Pure]> {
+  let summary = "past tokens followed by new ones";
+  let description = "[B, H, P, D] and [B, H, S, D] give [B, H, P+S, D]: the tensor form of a cache's append.";
+  let arguments = (ins AnyRankedTensor:$past, AnyRankedTensor:$update, I64Attr:$axis);
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = "$past `,` $update `axis` $axis attr-dict `:` type($past) `,` type($update) `->` type($result)";
+}
+
+def Graph_AttentionOp : Graph_Op<"attention", [Pure, AttrSizedOperandSegments]> {
+  let summary = "scaled dot product attention with grouped heads";
+  let description = [{
+    query [B, H, S, D], key [B, G, T, D], value [B, G, T, E], H a multiple of G, give [B, S, H, E] (heads behind rows, as the next
+    linear reads them). Scores are `scale * q.k`, then `softcap * tanh(x / softcap)` where softcap is not 0, then the
+    mask [B|1, H|1, S|1, T] is added (float) or kept where true (i1). `causal`: key j is visible to row i only where j <= T - S + i;
+    `window` W > 0: and j > T - S + i - W. `sinks` [H]: one more logit a head that takes weight and gives nothing.
+  }];
+  let arguments = (ins AnyRankedTensor:$query, AnyRankedTensor:$key, AnyRankedTensor:$value,
+                       Optional<AnyRankedTensor>:$mask, Optional<AnyRankedTensor>:$sinks,
+                       F32Attr:$scale, DefaultValuedAttr<F32Attr, "0.0f">:$softcap, UnitAttr:$causal,
+                       DefaultValuedAttr<I64Attr, "0">:$window, UnitAttr:$zero_masked_rows);
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = [{
+    $query `,` $key `,` $value (`mask` $mask^ `:` type($mask))? (`sinks` $sinks^ `:` type($sinks))? attr-dict
+    `:` type($query) `,` type($key) `,` type($value) `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
 
 #endif // SINTER_GRAPH_TD

@@ -1,0 +1,139 @@
+//===- Inference.cpp - shapes of onnx values, symbolically --------------===//
+//
+// Part of Sinter, under the Apache License v2.0 with LLVM Exceptions.
+//
+//===----------------------------------------------------------------------===//
+
+#include "passes/Raise/Inference.h"
+
+using namespace mlir;
+
+namespace sinter::raise {
+
+FailureOr<int64_t> normalizeAxis(Operation *op, int64_t axis, int64_t rank) {
+  if (axis < -rank || axis >= rank)
+    return op->emitError("axis ") << axis << " is outside of a tensor of rank " << rank;
+  return axis < 0 ? axis + rank : axis;
+}
+
+LogicalResult Inference::unify(Operation *op, const SymExpr &a, const SymExpr &b, StringRef what) {
+  if (symbols.unify(a, b) == graph::SymbolTable::Unified::Never)
+    return op->emitError("expected equal ") << what << ", but got " << symbols.str(a) << " and " << symbols.str(b);
+  return success();
+}
+
+FailureOr<Shape> Inference::broadcast(Operation *op, ArrayRef<const TensorInfo *> operands) {
+  int64_t rank = 0;
+  for (const TensorInfo *info : operands)
+    rank = std::max(rank, info->rank());
+  Shape shape(rank, SymExpr(1));
+  for (const TensorInfo *info : operands)
+    for (int64_t d = 0; d < info->rank(); ++d) {
+      SymExpr size = symbols.resolve(info->shape[d]);
+      SymExpr &out = shape[rank - info->rank() + d];
+      if (size.is(1))
+        continue;
+      if (out.is(1)) {
+        out = size;
+        continue;
+      }
+      if (failed(unify(op, out, size, "sizes in broadcasting")))
+        return failure();
+      if (size.constant())
+        out = size;
+      out = symbols.resolve(out);
+    }
+  return shape;
+}
+
+FailureOr<SmallVector<SymExpr, 4>> Inference::elements(onnx::NodeOp node, unsigned input, StringRef what) {
+  Value value = node.getInputOrNull(input);
+  if (!value)
+    return node.emitError("expected an input for ") << what;
+  const TensorInfo &info = (*this)[value];
+  if (!info.elements)
+    return node.emitError(what) << " is computed at run time, which is not supported";
+  SmallVector<SymExpr, 4> out;
+  for (const SymExpr &e : *info.elements)
+    out.push_back(symbols.resolve(e));
+  return out;
+}
+
+FailureOr<SmallVector<int64_t>> Inference::integers(onnx::NodeOp node, unsigned input, StringRef what) {
+  auto exprs = elements(node, input, what);
+  if (failed(exprs))
+    return failure();
+  SmallVector<int64_t> out;
+  for (const SymExpr &e : *exprs) {
+    auto c = e.constant();
+    if (!c)
+      return node.emitError(what) << " depends on the size " << symbols.str(e) << ", which is not supported";
+    out.push_back(*c);
+  }
+  return out;
+}
+
+std::optional<double> Inference::scalar(Value value) {
+  const TensorInfo &info = (*this)[value];
+  if (info.elements && info.elements->size() == 1)
+    if (auto c = symbols.resolve(info.elements->front()).constant())
+      return *c;
+  Operation *op = value.getDefiningOp();
+  if (!op)
+    return std::nullopt;
+  if (auto constant = dyn_cast<onnx::ConstantOp>(op)) {
+    auto dense = dyn_cast<DenseElementsAttr>(constant.getValue());
+    if (!dense || dense.empty() || !dense.isSplat())
+      return std::nullopt;
+    if (isa<FloatType>(dense.getElementType()))
+      return dense.getSplatValue<APFloat>().convertToDouble();
+    if (isa<IntegerType>(dense.getElementType()))
+      return dense.getElementType().isUnsignedInteger() ? double(dense.getSplatValue<APInt>().getZExtValue())
+                                                        : double(dense.getSplatValue<APInt>().getSExtValue());
+    return std::nullopt;
+  }
+  // Arithmetic on scalars that exporters leave in the graph: 1 / sqrt(cast(64)).
+  auto node = dyn_cast<onnx::NodeOp>(op);
+  if (!node || !node.getDomain().empty() || node->getNumOperands() == 0 || node->getNumOperands() > 2)
+    return std::nullopt;
+  auto a = scalar(node.getInputs()[0]);
+  if (!a)
+    return std::nullopt;
+  StringRef type = node.getOpType();
+  if (type == "Cast" || type == "Identity" || type == "Unsqueeze" || type == "Reshape" || type == "Squeeze" || type == "Expand")
+    return a;
+  if (type == "Sqrt")
+    return std::sqrt(*a);
+  if (type == "Neg")
+    return -*a;
+  if (type == "Reciprocal")
+    return 1 / *a;
+  if (node->getNumOperands() < 2)
+    return std::nullopt;
+  auto b = scalar(node.getInputs()[1]);
+  if (!b)
+    return std::nullopt;
+  if (type == "Div")
+    return *a / *b;
+  if (type == "Mul")
+    return *a * *b;
+  if (type == "Add")
+    return *a + *b;
+  if (type == "Sub")
+    return *a - *b;
+  if (type == "Pow")
+    return std::pow(*a, *b);
+  return std::nullopt;
+}
+
+void Inference::resolveAll() {
+  for (auto &[value, info] : infos) {
+    for (SymExpr &d : info.shape)
+      d = symbols.resolve(d);
+    if (info.elements)
+      for (SymExpr &e : *info.elements)
+        e = symbols.resolve(e);
+  }
+}
+
+} // namespace sinter::raise

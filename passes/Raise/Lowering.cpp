@@ -1,0 +1,190 @@
+//===- Lowering.cpp - what raise rules build with -----------------------===//
+//
+// Part of Sinter, under the Apache License v2.0 with LLVM Exceptions.
+//
+//===----------------------------------------------------------------------===//
+
+#include "passes/Raise/Lowering.h"
+
+using namespace mlir;
+
+namespace sinter::raise {
+
+Value constantIndex(OpBuilder &b, Location loc, int64_t value) { return arith::ConstantIndexOp::create(b, loc, value); }
+
+Value constant(OpBuilder &b, Location loc, Type type, double value) {
+  if (auto f = dyn_cast<FloatType>(type)) {
+    APFloat x(value);
+    bool lossy;
+    x.convert(f.getFloatSemantics(), APFloat::rmNearestTiesToEven, &lossy);
+    return arith::ConstantOp::create(b, loc, FloatAttr::get(f, x));
+  }
+  return arith::ConstantOp::create(b, loc, IntegerAttr::get(type, static_cast<int64_t>(value)));
+}
+
+Value fromIndex(OpBuilder &b, Location loc, Value index, Type type) {
+  if (isa<FloatType>(type))
+    return arith::SIToFPOp::create(b, loc, type, arith::IndexCastOp::create(b, loc, b.getI64Type(), index));
+  if (type.isInteger(1))
+    return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, index, constantIndex(b, loc, 0));
+  return arith::IndexCastOp::create(b, loc, signless(type), index);
+}
+
+Value toIndex(OpBuilder &b, Location loc, Value integer) { return arith::IndexCastOp::create(b, loc, b.getIndexType(), integer); }
+
+Value safeIndex(OpBuilder &b, Location loc, Value index, Value size) {
+  Value zero = constantIndex(b, loc, 0), one = constantIndex(b, loc, 1);
+  Value negative = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, index, zero);
+  Value wrapped = arith::SelectOp::create(b, loc, negative, arith::AddIOp::create(b, loc, index, size), index);
+  Value last = arith::SubIOp::create(b, loc, size, one);
+  return arith::MaxSIOp::create(b, loc, arith::MinSIOp::create(b, loc, wrapped, last), zero);
+}
+
+Value castElement(OpBuilder &b, Location loc, Value v, Type from, Type to) {
+  Type target = signless(to);
+  if (signless(from) == target && (from == to || target.isInteger()))
+    return v;
+  auto fromFloat = dyn_cast<FloatType>(from), toFloat = dyn_cast<FloatType>(to);
+  if (fromFloat && toFloat) {
+    unsigned fw = fromFloat.getWidth(), tw = toFloat.getWidth();
+    if (fw < tw)
+      return arith::ExtFOp::create(b, loc, target, v);
+    if (fw > tw)
+      return arith::TruncFOp::create(b, loc, target, v);
+    return arith::TruncFOp::create(b, loc, target, arith::ExtFOp::create(b, loc, b.getF32Type(), v)); // f16 <-> bf16
+  }
+  if (fromFloat) {
+    if (target.isInteger(1))
+      return arith::CmpFOp::create(b, loc, arith::CmpFPredicate::UNE, v, constant(b, loc, from, 0));
+    if (isUnsigned(to))
+      return arith::FPToUIOp::create(b, loc, target, v);
+    return arith::FPToSIOp::create(b, loc, target, v);
+  }
+  if (toFloat) {
+    if (isUnsigned(from))
+      return arith::UIToFPOp::create(b, loc, target, v);
+    return arith::SIToFPOp::create(b, loc, target, v);
+  }
+  if (target.isInteger(1))
+    return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, v, constant(b, loc, signless(from), 0));
+  unsigned fw = from.getIntOrFloatBitWidth(), tw = target.getIntOrFloatBitWidth();
+  if (fw < tw) {
+    if (isUnsigned(from))
+      return arith::ExtUIOp::create(b, loc, target, v);
+    return arith::ExtSIOp::create(b, loc, target, v);
+  }
+  return arith::TruncIOp::create(b, loc, target, v);
+}
+
+RankedTensorType Lowering::type(ArrayRef<SymExpr> shape, Type element) {
+  SmallVector<int64_t> sizes;
+  for (const SymExpr &e : shape)
+    sizes.push_back(infer.symbols.resolve(e).constant().value_or(ShapedType::kDynamic));
+  return RankedTensorType::get(sizes, signless(element));
+}
+
+Value Lowering::generate(Location loc, ArrayRef<SymExpr> shape, Type element, Body body) {
+  RankedTensorType resultType = type(shape, element);
+  SmallVector<Value> dynamic;
+  for (const SymExpr &e : shape)
+    if (!infer.symbols.resolve(e).constant())
+      dynamic.push_back(size(loc, e));
+  return tensor::GenerateOp::create(builder, loc, resultType, dynamic, [&](OpBuilder &b, Location l, ValueRange index) {
+    tensor::YieldOp::create(b, l, body(b, l, index));
+  });
+}
+
+Value Lowering::tensor(Value onnxValue) {
+  if (auto it = mapped.find(onnxValue); it != mapped.end())
+    return it->second;
+  OpBuilder::InsertionGuard guard(builder);
+  const TensorInfo info = infer[onnxValue];
+  Location loc = onnxValue.getLoc();
+  Value result;
+  if (info.elements) {
+    // Known elements are chosen by their flat index; small ones are rarely more than a scalar.
+    result = generate(loc, info.shape, info.element, [&](OpBuilder &b, Location l, ValueRange index) -> Value {
+      return read(b, l, onnxValue, index);
+    });
+    return result; // not remembered: it stands where it is first used, which need not dominate the next use
+  }
+  if (Operation *op = onnxValue.getDefiningOp(); op && isa<onnx::InitializerOp, onnx::ConstantOp>(op)) {
+    auto plain = RankedTensorType::get(cast<RankedTensorType>(onnxValue.getType()).getShape(), signless(info.element));
+    if (onnxValue.getType() == plain)
+      return onnxValue;
+    builder.setInsertionPointAfter(op);
+    result = tensor::BitcastOp::create(builder, loc, plain, onnxValue);
+  }
+  assert(result && "a value that no rule has lowered");
+  mapped[onnxValue] = result;
+  return result;
+}
+
+Value Lowering::read(OpBuilder &b, Location loc, Value onnxValue, ValueRange index) {
+  const TensorInfo info = infer[onnxValue];
+  Type element = signless(info.element);
+  if (info.elements && !info.elements->empty()) {
+    auto value = [&](const SymExpr &e) { return fromIndex(b, loc, size(b, loc, e), info.element); };
+    if (info.elements->size() == 1)
+      return value(info.elements->front());
+    Value flat = constantIndex(b, loc, 0);
+    for (int64_t d = 0; d < info.rank(); ++d) {
+      Value extent = size(b, loc, info.shape[d]);
+      flat = arith::AddIOp::create(b, loc, arith::MulIOp::create(b, loc, flat, extent), index[d]);
+    }
+    Value result = value(info.elements->back());
+    for (int64_t i = info.elements->size() - 2; i >= 0; --i) {
+      Value here = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, flat, constantIndex(b, loc, i));
+      result = arith::SelectOp::create(b, loc, here, value((*info.elements)[i]), result);
+    }
+    return result;
+  }
+  if (auto constantOp = onnxValue.getDefiningOp<onnx::ConstantOp>())
+    if (auto dense = dyn_cast<DenseElementsAttr>(constantOp.getValue()); dense && dense.isSplat() && !dense.empty()) {
+      if (auto f = dyn_cast<FloatType>(element))
+        return arith::ConstantOp::create(b, loc, FloatAttr::get(f, dense.getSplatValue<APFloat>()));
+      return arith::ConstantOp::create(b, loc, IntegerAttr::get(element, dense.getSplatValue<APInt>()));
+    }
+  return tensor::ExtractOp::create(b, loc, tensor(onnxValue), index);
+}
+
+Value Lowering::readBroadcast(OpBuilder &b, Location loc, Value onnxValue, ValueRange index) {
+  const TensorInfo &info = infer[onnxValue];
+  SmallVector<Value> own;
+  for (int64_t d = 0; d < info.rank(); ++d)
+    own.push_back(infer.symbols.resolve(info.shape[d]).is(1) ? constantIndex(b, loc, 0) : index[index.size() - info.rank() + d]);
+  return read(b, loc, onnxValue, own);
+}
+
+Value Lowering::broadcastTo(Location loc, Value onnxValue, ArrayRef<SymExpr> shape) {
+  const TensorInfo &info = infer[onnxValue];
+  bool same = info.rank() == int64_t(shape.size());
+  for (size_t d = 0; same && d < shape.size(); ++d)
+    same = infer.symbols.equal(info.shape[d], shape[d]);
+  if (same)
+    return tensor(onnxValue);
+  return generate(loc, shape, info.element,
+                  [&](OpBuilder &b, Location l, ValueRange index) { return readBroadcast(b, l, onnxValue, index); });
+}
+
+Value Lowering::reshape(Location loc, Value tensor, ArrayRef<SymExpr> shape) {
+  RankedTensorType target = type(shape, cast<RankedTensorType>(tensor.getType()).getElementType());
+  SmallVector<Value> sizes;
+  for (const SymExpr &e : shape)
+    sizes.push_back(size(loc, e));
+  auto shapeType = RankedTensorType::get({int64_t(shape.size())}, builder.getIndexType());
+  Value shapeTensor = tensor::FromElementsOp::create(builder, loc, shapeType, sizes);
+  return tensor::ReshapeOp::create(builder, loc, target, tensor, shapeTensor);
+}
+
+Value Lowering::transpose(Location loc, Value tensor, ArrayRef<SymExpr> shape, ArrayRef<int64_t> perm) {
+  Type element = cast<RankedTensorType>(tensor.getType()).getElementType();
+  return generate(loc, shape, element, [&](OpBuilder &b, Location l, ValueRange index) -> Value {
+    SmallVector<Value> source(perm.size());
+    for (auto [d, p] : llvm::enumerate(perm))
+      source[p] = index[d];
+    return tensor::ExtractOp::create(b, l, tensor, source);
+  });
+}
+
+} // namespace sinter::raise

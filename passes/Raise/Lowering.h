@@ -1,0 +1,70 @@
+//===- Lowering.h - what raise rules build with ----------------*- C++ -*-===//
+//
+// Part of Sinter, under the Apache License v2.0 with LLVM Exceptions.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SINTER_PASSES_RAISE_LOWERING_H
+#define SINTER_PASSES_RAISE_LOWERING_H
+
+#include "passes/Raise/Inference.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
+namespace sinter::raise {
+
+/// Replaces onnx values by tensors of the graph level. Rules are given one, positioned at their node.
+class Lowering {
+public:
+  Lowering(mlir::OpBuilder &builder, Inference &infer) : builder(builder), infer(infer) {}
+
+  mlir::OpBuilder &builder;
+  Inference &infer;
+
+  /// The tensor for an onnx value; made on first use for constants and known elements.
+  mlir::Value tensor(mlir::Value onnxValue);
+  void map(mlir::Value onnxValue, mlir::Value tensor) { mapped[onnxValue] = tensor; }
+  bool isMapped(mlir::Value onnxValue) const { return mapped.contains(onnxValue); }
+
+  mlir::RankedTensorType type(llvm::ArrayRef<SymExpr> shape, mlir::Type element);
+  mlir::RankedTensorType type(const TensorInfo &info) { return type(info.shape, info.element); }
+
+  using Body = llvm::function_ref<mlir::Value(mlir::OpBuilder &, mlir::Location, mlir::ValueRange)>;
+  /// tensor.generate with `body` giving the element at an index.
+  mlir::Value generate(mlir::Location loc, llvm::ArrayRef<SymExpr> shape, mlir::Type element, Body body);
+
+  /// The element of an onnx value at an index of its own rank: a tensor.extract, or a constant where it is known.
+  mlir::Value read(mlir::OpBuilder &b, mlir::Location loc, mlir::Value onnxValue, mlir::ValueRange index);
+  /// The same at an index of a shape that it broadcasts to.
+  mlir::Value readBroadcast(mlir::OpBuilder &b, mlir::Location loc, mlir::Value onnxValue, mlir::ValueRange index);
+  /// The value broadcast to `shape`: itself where it has that shape.
+  mlir::Value broadcastTo(mlir::Location loc, mlir::Value onnxValue, llvm::ArrayRef<SymExpr> shape);
+
+  /// Another view of a tensor's elements in row-major order.
+  mlir::Value reshape(mlir::Location loc, mlir::Value tensor, llvm::ArrayRef<SymExpr> shape);
+  /// result[i] = tensor[i permuted]: axis d of the result is axis perm[d] of the tensor.
+  mlir::Value transpose(mlir::Location loc, mlir::Value tensor, llvm::ArrayRef<SymExpr> shape, llvm::ArrayRef<int64_t> perm);
+
+  /// Index arithmetic for a size, at the builder's position (or at `b`'s).
+  mlir::Value size(mlir::Location loc, const SymExpr &e) { return infer.symbols.materialize(builder, loc, e); }
+  mlir::Value size(mlir::OpBuilder &b, mlir::Location loc, const SymExpr &e) { return infer.symbols.materialize(b, loc, e); }
+
+private:
+  llvm::DenseMap<mlir::Value, mlir::Value> mapped;
+};
+
+/// An index value as an element of integer type `type`, and back.
+mlir::Value fromIndex(mlir::OpBuilder &b, mlir::Location loc, mlir::Value index, mlir::Type type);
+mlir::Value toIndex(mlir::OpBuilder &b, mlir::Location loc, mlir::Value integer);
+mlir::Value constantIndex(mlir::OpBuilder &b, mlir::Location loc, int64_t value);
+/// A constant of float or integer type.
+mlir::Value constant(mlir::OpBuilder &b, mlir::Location loc, mlir::Type type, double value);
+/// A value of one ONNX element type as another, as Cast does it.
+mlir::Value castElement(mlir::OpBuilder &b, mlir::Location loc, mlir::Value v, mlir::Type from, mlir::Type to);
+/// A run-time index made safe: counted from the end where negative, then clamped into [0, size).
+mlir::Value safeIndex(mlir::OpBuilder &b, mlir::Location loc, mlir::Value index, mlir::Value size);
+
+} // namespace sinter::raise
+
+#endif // SINTER_PASSES_RAISE_LOWERING_H
