@@ -1,0 +1,30 @@
+//===- Recognize.h - what exporters took apart, put together ---*- C++ -*-===//
+//
+// Part of Sinter, under the Apache License v2.0 with LLVM Exceptions.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SINTER_PASSES_RAISE_RECOGNIZE_H
+#define SINTER_PASSES_RAISE_RECOGNIZE_H
+
+#include "passes/Raise/Lowering.h"
+
+namespace sinter::raise {
+
+/// A recogniser looks at a node as the last one of a pattern: it maps the node's results and returns true, or changes nothing and
+/// returns false. What led to the node stays where somebody else uses it, and is dead otherwise.
+using Recognizer = bool (*)(onnx::NodeOp, Lowering &);
+
+/// MatMul(Softmax(scores), V): scaled dot product attention.
+bool recognizeAttention(onnx::NodeOp node, Lowering &lower);
+/// Concat(past, new) of a graph input and output: a cache's append.
+bool recognizeAppend(onnx::NodeOp node, Lowering &lower);
+/// x / sqrt(mean(x^2) + e) and (x - mean) / sqrt(mean((x - mean)^2) + e), however they are spelt.
+bool recognizeNorm(onnx::NodeOp node, Lowering &lower);
+
+/// All of them, in the order they are tried.
+llvm::ArrayRef<Recognizer> recognizers();
+
+} // namespace sinter::raise
+
+#endif // SINTER_PASSES_RAISE_RECOGNIZE_H

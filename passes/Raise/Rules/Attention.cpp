@@ -1,0 +1,207 @@
+//===- Attention.cpp - attention as one operator ------------------------===//
+//
+// Part of Sinter, under the Apache License v2.0 with LLVM Exceptions.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/Graph/Graph.h"
+#include "passes/Raise/Rules.h"
+
+using namespace mlir;
+using namespace sinter::raise;
+using sinter::onnx::NodeOp;
+
+namespace {
+
+/// com.microsoft GroupQueryAttention, of one sequence whose tokens are contiguous.
+struct GroupQuery {
+  int64_t heads, groups, headSize;
+  bool packed;
+};
+
+FailureOr<GroupQuery> groupQuery(NodeOp node, Inference &infer) {
+  GroupQuery g;
+  g.heads = node.getInt("num_heads", 0);
+  g.groups = node.getInt("kv_num_heads", 0);
+  if (g.heads <= 0 || g.groups <= 0 || g.heads % g.groups)
+    return node.emitError("expected num_heads to be a multiple of kv_num_heads");
+  const TensorInfo &query = infer[node.getInputs()[0]];
+  auto width = query.rank() == 3 ? infer.symbols.resolve(query.shape[2]).constant() : std::nullopt;
+  g.packed = !node.getInputOrNull(1);
+  int64_t parts = g.packed ? g.heads + 2 * g.groups : g.heads;
+  if (!width || *width % parts)
+    return node.emitError("expected a query of rank 3 whose width divides into ") << parts << " heads";
+  g.headSize = *width / parts;
+  for (StringRef name : {"k_quant_type", "v_quant_type"})
+    if (StringRef type = node.getString(name, "NONE"); type != "NONE")
+      return node.emitError("a quantized cache (") << name << " = " << type << ") is not supported";
+  if (node.getInt("smooth_softmax", 0) || node.getInt("qk_output", 0))
+    return node.emitError("smooth_softmax and qk_output are not supported");
+  return g;
+}
+
+LogicalResult inferGroupQuery(NodeOp node, Inference &infer) {
+  auto g = groupQuery(node, infer);
+  if (failed(g))
+    return failure();
+  const TensorInfo query = infer[node.getInputs()[0]];
+  TensorInfo out = query;
+  out.shape[2] = g->heads * g->headSize;
+  infer.set(node.getResult(0), out);
+  SymExpr past = 0;
+  for (unsigned i : {3u, 4u}) {
+    Value v = node.getInputOrNull(i);
+    if (!v)
+      continue;
+    const TensorInfo cache = infer[v];
+    if (cache.rank() != 4)
+      return node.emitError("expected past keys and values of rank 4");
+    if (failed(infer.unify(node, cache.shape[0], query.shape[0], "batch sizes")) || failed(infer.unify(node, cache.shape[1], g->groups, "numbers of KV heads")) ||
+        failed(infer.unify(node, cache.shape[3], g->headSize, "head sizes")))
+      return failure();
+    if (i == 4 && failed(infer.unify(node, past, cache.shape[2], "past lengths")))
+      return failure();
+    past = cache.shape[2];
+  }
+  SymExpr total = infer.symbols.resolve(past + query.shape[1]);
+  if (Value v = node.getInputOrNull(6); v && infer[v].elements && infer[v].elements->size() == 1)
+    if (failed(infer.unify(node, infer[v].elements->front(), total, "total lengths")))
+      return failure();
+  for (unsigned i = 1; i < node.getNumResults() && i < 3; ++i)
+    infer.set(node.getResult(i), {query.element, {query.shape[0], SymExpr(g->groups), infer.symbols.resolve(total), SymExpr(g->headSize)}, {}});
+  for (unsigned i = 3; i < node.getNumResults(); ++i)
+    infer.set(node.getResult(i), out);
+  return success();
+}
+
+/// x[d] rotated: with c, s at the position and half index, halves (i, i + R/2) or pairs (2i, 2i + 1); channels from `rotary` on pass.
+Value rotate(OpBuilder &b, Location l, Value channel, int64_t rotary, int64_t headSize, bool interleaved, function_ref<Value(Value)> x,
+             function_ref<Value(Value)> cosine, function_ref<Value(Value)> sine) {
+  auto c = [&](int64_t v) { return constantIndex(b, l, v); };
+  Value half, partner, first;
+  if (interleaved) {
+    half = arith::DivUIOp::create(b, l, channel, c(2));
+    Value odd = arith::RemUIOp::create(b, l, channel, c(2));
+    first = arith::CmpIOp::create(b, l, arith::CmpIPredicate::eq, odd, c(0));
+    partner = arith::SelectOp::create(b, l, first, arith::AddIOp::create(b, l, channel, c(1)), arith::SubIOp::create(b, l, channel, c(1)));
+  } else {
+    first = arith::CmpIOp::create(b, l, arith::CmpIPredicate::slt, channel, c(rotary / 2));
+    half = arith::SelectOp::create(b, l, first, channel, arith::SubIOp::create(b, l, channel, c(rotary / 2)));
+    partner = arith::SelectOp::create(b, l, first, arith::AddIOp::create(b, l, channel, c(rotary / 2)), arith::SubIOp::create(b, l, channel, c(rotary / 2)));
+  }
+  auto rotated = [&]() -> Value {
+    Value cs = cosine(half), sn = sine(half);
+    Value signedSine = arith::SelectOp::create(b, l, first, arith::NegFOp::create(b, l, sn), sn);
+    return arith::AddFOp::create(b, l, arith::MulFOp::create(b, l, x(channel), cs), arith::MulFOp::create(b, l, x(partner), signedSine));
+  };
+  if (rotary == headSize)
+    return rotated();
+  Value inside = arith::CmpIOp::create(b, l, arith::CmpIPredicate::slt, channel, c(rotary));
+  Value plain = x(channel);
+  auto choice = scf::IfOp::create(b, l, TypeRange{plain.getType()}, inside, true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(choice.thenBlock());
+  Value r = rotated();
+  scf::YieldOp::create(b, l, r);
+  b.setInsertionPointToStart(choice.elseBlock());
+  scf::YieldOp::create(b, l, plain);
+  return choice.getResult(0);
+}
+
+LogicalResult lowerGroupQuery(NodeOp node, Lowering &lower) {
+  Inference &infer = lower.infer;
+  auto g = groupQuery(node, infer);
+  if (failed(g))
+    return failure();
+  Location loc = node.getLoc();
+  const TensorInfo query = infer[node.getInputs()[0]], out = infer[node.getResult(0)];
+  if (node.getInputOrNull(12) || node.getInputOrNull(13))
+    return node.emitError("cache scales are not supported");
+  if (node.getInputOrNull(14) || node.getInputOrNull(15))
+    return node.emitError("q_norm_weight and k_norm_weight are not supported");
+  bool rotaryOn = node.getInt("do_rotary", 0), interleaved = node.getInt("rotary_interleaved", 0);
+  Value cosCache = node.getInputOrNull(7), sinCache = node.getInputOrNull(8), positions = node.getInputOrNull(9);
+  int64_t rotary = 0;
+  if (rotaryOn) {
+    if (!cosCache || !sinCache || infer[cosCache].rank() != 2)
+      return node.emitError("expected cos_cache and sin_cache of rank 2 with do_rotary");
+    auto halfWidth = infer.symbols.resolve(infer[cosCache].shape[1]).constant();
+    if (!halfWidth || *halfWidth * 2 > g->headSize)
+      return node.emitError("expected a cos_cache at most half as wide as a head");
+    rotary = *halfWidth * 2;
+  }
+  Value pastKey = node.getInputOrNull(3), pastValue = node.getInputOrNull(4);
+  SymExpr past = pastKey ? infer.symbols.resolve(infer[pastKey].shape[2]) : SymExpr(0);
+  const SymExpr batch = query.shape[0], tokens = query.shape[1];
+
+  // Element (sequence, head, token, channel) of the queries (part 0), keys (1) or values (2).
+  auto heads = [&](unsigned part, bool rotated) {
+    int64_t count = part == 0 ? g->heads : g->groups;
+    Value source = part == 0 || g->packed ? node.getInputs()[0] : node.getInputs()[part];
+    int64_t offset = !g->packed || part == 0 ? 0 : part == 1 ? g->heads * g->headSize : (g->heads + g->groups) * g->headSize;
+    Type element = query.element;
+    return lower.generate(loc, {batch, SymExpr(count), tokens, SymExpr(g->headSize)}, element, [&](OpBuilder &b, Location l, ValueRange i) -> Value {
+      auto x = [&](Value channel) {
+        Value column = arith::AddIOp::create(b, l, arith::MulIOp::create(b, l, i[1], constantIndex(b, l, g->headSize)), channel);
+        if (offset)
+          column = arith::AddIOp::create(b, l, column, constantIndex(b, l, offset));
+        return lower.read(b, l, source, ValueRange{i[0], i[2], column});
+      };
+      if (!rotated)
+        return x(i[3]);
+      Value position = positions ? toIndex(b, l, lower.readBroadcast(b, l, positions, ValueRange{i[0], i[2]}))
+                                 : arith::AddIOp::create(b, l, lower.size(b, l, past), i[2]).getResult();
+      position = safeIndex(b, l, position, lower.size(b, l, infer[cosCache].shape[0]));
+      auto table = [&](Value cache) { return [&, cache](Value half) { return lower.read(b, l, cache, ValueRange{position, half}); }; };
+      auto cosine = table(cosCache), sine = table(sinCache);
+      return rotate(b, l, i[3], rotary, g->headSize, interleaved, x, cosine, sine);
+    });
+  };
+  Value q = heads(0, rotaryOn), k = heads(1, rotaryOn), v = heads(2, false);
+  SymExpr total = infer.symbols.resolve(past + tokens);
+  RankedTensorType presentType = lower.type({batch, SymExpr(g->groups), total, SymExpr(g->headSize)}, query.element);
+  if (pastKey && pastValue) {
+    k = sinter::graph::AppendOp::create(lower.builder, loc, presentType, lower.tensor(pastKey), k, 2);
+    v = sinter::graph::AppendOp::create(lower.builder, loc, presentType, lower.tensor(pastValue), v, 2);
+  }
+  for (unsigned i = 1; i < node.getNumResults() && i < 3; ++i)
+    lower.map(node.getResult(i), i == 1 ? k : v);
+  Type f32 = lower.builder.getF32Type();
+  auto wide = [&](Value x) -> Value {
+    if (query.element == f32 || x.getDefiningOp<sinter::graph::AppendOp>())
+      return x;
+    auto type = cast<RankedTensorType>(x.getType());
+    SmallVector<SymExpr, 4> shape{batch, SymExpr(type.getDimSize(1)), tokens, SymExpr(g->headSize)};
+    return lower.generate(loc, shape, f32, [&](OpBuilder &b, Location l, ValueRange i) {
+      return castElement(b, l, tensor::ExtractOp::create(b, l, x, i), query.element, f32);
+    });
+  };
+  double scale = node.getFloat("scale", 0);
+  Value bias = node.getInputOrNull(10), sinks = node.getInputOrNull(11);
+  Shape shape{batch, tokens, SymExpr(g->heads), SymExpr(g->headSize)};
+  auto attention = sinter::graph::AttentionOp::create(lower.builder, loc, lower.type(shape, f32), wide(q), wide(k), wide(v),
+                                                      bias ? lower.tensor(bias) : Value(), sinks ? lower.tensor(sinks) : Value(),
+                                                      llvm::APFloat(float(scale ? scale : 1 / std::sqrt(double(g->headSize)))));
+  attention.setSoftcap(llvm::APFloat(float(node.getFloat("softcap", 0))));
+  attention.setCausal(node.getInt("causal", 1));
+  if (int64_t window = node.getInt("local_window_size", -1); window > 0)
+    attention.setWindow(window);
+  Value y = lower.reshape(loc, attention, out.shape);
+  if (query.element != f32) {
+    Value wideY = y;
+    y = lower.generate(loc, out.shape, out.element, [&](OpBuilder &b, Location l, ValueRange i) {
+      return castElement(b, l, tensor::ExtractOp::create(b, l, wideY, i), f32, out.element);
+    });
+  }
+  lower.map(node.getResult(0), y);
+  for (unsigned i = 3; i < node.getNumResults(); ++i)
+    if (node.hasUsedOutput(i))
+      return node.emitError("output ") << i << " of GroupQueryAttention is not supported";
+  return success();
+}
+
+} // namespace
+
+void sinter::raise::addAttentionRules(RuleTable &table) {
+  table.add("com.microsoft", "GroupQueryAttention", {inferGroupQuery, lowerGroupQuery});
+}

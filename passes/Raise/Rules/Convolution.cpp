@@ -1,0 +1,206 @@
+//===- Convolution.cpp - convolutions as products -----------------------===//
+//
+// Part of Sinter, under the Apache License v2.0 with LLVM Exceptions.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/Graph/Graph.h"
+#include "passes/Raise/Rules.h"
+#include "passes/Raise/Weights.h"
+
+using namespace mlir;
+using namespace sinter::raise;
+using sinter::onnx::NodeOp;
+
+namespace {
+
+struct Geometry {
+  int64_t dims, groups, channels, outputs; ///< channels of one group
+  SmallVector<int64_t> kernel, stride, dilation, before, after;
+  Shape shape; ///< of the result
+};
+
+FailureOr<Geometry> geometry(NodeOp node, Inference &infer) {
+  const TensorInfo &x = infer[node.getInputs()[0]], &w = infer[node.getInputs()[1]];
+  Geometry g;
+  g.dims = x.rank() - 2;
+  if (g.dims < 1 || w.rank() != x.rank() || !w.staticSize())
+    return node.emitError("expected an input of rank 3 or more and a constant-size weight of the same rank");
+  g.groups = node.getInt("group", 1);
+  g.outputs = *w.shape[0].constant();
+  g.channels = *w.shape[1].constant();
+  if (g.groups < 1 || g.outputs % g.groups)
+    return node.emitError("expected output channels that divide into ") << g.groups << " groups";
+  if (failed(infer.unify(node, x.shape[1], SymExpr(g.channels * g.groups), "input channels")))
+    return failure();
+  auto list = [&](StringRef name, int64_t count, int64_t fill) {
+    auto given = node.getInts(name);
+    SmallVector<int64_t> out(given ? *given : ArrayRef<int64_t>());
+    out.resize(count, fill);
+    return out;
+  };
+  g.stride = list("strides", g.dims, 1);
+  g.dilation = list("dilations", g.dims, 1);
+  SmallVector<int64_t> pads = list("pads", 2 * g.dims, 0);
+  g.before.assign(pads.begin(), pads.begin() + g.dims);
+  g.after.assign(pads.begin() + g.dims, pads.end());
+  StringRef automatic = node.getString("auto_pad", "NOTSET");
+  g.shape = {x.shape[0], SymExpr(g.outputs)};
+  for (int64_t d = 0; d < g.dims; ++d) {
+    g.kernel.push_back(*w.shape[d + 2].constant());
+    int64_t extent = (g.kernel[d] - 1) * g.dilation[d] + 1;
+    if (g.stride[d] < 1 || g.dilation[d] < 1 || g.kernel[d] < 1)
+      return node.emitError("expected positive kernel, stride and dilation");
+    SymExpr in = infer.symbols.resolve(x.shape[d + 2]);
+    if (automatic == "SAME_UPPER" || automatic == "SAME_LOWER") {
+      auto size = in.constant();
+      if (!size)
+        return node.emitError("auto_pad of a size that is known only at run time is not supported");
+      int64_t out = llvm::divideCeil(*size, g.stride[d]), total = std::max<int64_t>(0, (out - 1) * g.stride[d] + extent - *size);
+      g.before[d] = automatic == "SAME_UPPER" ? total / 2 : total - total / 2;
+      g.after[d] = total - g.before[d];
+    } else if (automatic == "VALID") {
+      g.before[d] = g.after[d] = 0;
+    }
+    g.shape.push_back(infer.symbols.floorDiv(in + (g.before[d] + g.after[d] - extent), g.stride[d]) + 1);
+  }
+  return g;
+}
+
+LogicalResult inferConv(NodeOp node, Inference &infer) {
+  auto g = geometry(node, infer);
+  if (failed(g))
+    return failure();
+  Type element = node.isOp("ConvInteger") ? Type(Builder(node.getContext()).getI32Type()) : infer[node.getInputs()[0]].element;
+  infer.set(node.getResult(0), {element, g->shape, {}});
+  return success();
+}
+
+/// The input under the kernel: element (batch, out..., k) with k = (channel of the group, kernel position), of `group`; `fill` in the padding.
+Value patches(Lowering &lower, NodeOp node, const Geometry &g, int64_t group, Type element, function_ref<Value(OpBuilder &, Location, Value)> convert) {
+  Location loc = node.getLoc();
+  Value x = node.getInputs()[0];
+  const TensorInfo xInfo = lower.infer[x];
+  int64_t depth = g.channels;
+  for (int64_t k : g.kernel)
+    depth *= k;
+  Shape shape{g.shape[0]};
+  shape.append(g.shape.begin() + 2, g.shape.end());
+  shape.push_back(depth);
+  return lower.generate(loc, shape, element, [&](OpBuilder &b, Location l, ValueRange index) -> Value {
+    Value k = index.back(), inside;
+    SmallVector<Value> at(g.dims + 2);
+    at[0] = index[0];
+    for (int64_t d = g.dims - 1; d >= 0; --d) {
+      Value kernel = constantIndex(b, l, g.kernel[d]);
+      Value position = arith::RemUIOp::create(b, l, k, kernel);
+      k = arith::DivUIOp::create(b, l, k, kernel);
+      Value i = arith::AddIOp::create(b, l, arith::MulIOp::create(b, l, index[d + 1], constantIndex(b, l, g.stride[d])),
+                                      arith::MulIOp::create(b, l, position, constantIndex(b, l, g.dilation[d])));
+      if (g.before[d] || g.after[d]) {
+        i = arith::SubIOp::create(b, l, i, constantIndex(b, l, g.before[d]));
+        Value size = lower.size(b, l, xInfo.shape[d + 2]);
+        Value ok = arith::CmpIOp::create(b, l, arith::CmpIPredicate::ult, i, size); // negative indices are large unsigned ones
+        inside = inside ? arith::AndIOp::create(b, l, inside, ok).getResult() : ok;
+        Value last = arith::SubIOp::create(b, l, size, constantIndex(b, l, 1));
+        i = arith::MaxSIOp::create(b, l, arith::MinSIOp::create(b, l, i, last), constantIndex(b, l, 0));
+      }
+      at[d + 2] = i;
+    }
+    at[1] = group ? arith::AddIOp::create(b, l, k, constantIndex(b, l, group * g.channels)).getResult() : k;
+    Value v = convert(b, l, lower.read(b, l, x, at));
+    return inside ? arith::SelectOp::create(b, l, inside, v, constant(b, l, element, 0)).getResult() : v;
+  });
+}
+
+LogicalResult lowerConv(NodeOp node, Lowering &lower) {
+  auto g = geometry(node, lower.infer);
+  if (failed(g))
+    return failure();
+  Location loc = node.getLoc();
+  const TensorInfo info = lower.infer[node.getResult(0)];
+  Value x = node.getInputs()[0], w = node.getInputs()[1];
+  const TensorInfo wInfo = lower.infer[w], xInfo = lower.infer[x];
+  bool integer = node.isOp("ConvInteger");
+  Type accumulator = integer ? Type(lower.builder.getI32Type()) : Type(lower.builder.getF32Type());
+  Value xZero = integer ? node.getInputOrNull(2) : Value(), wZero = integer ? node.getInputOrNull(3) : Value();
+  auto zeroed = [&](OpBuilder &b, Location l, Value v, Type from, Value zero, Value channel) -> Value {
+    v = castElement(b, l, v, from, accumulator);
+    if (!zero)
+      return v;
+    const TensorInfo &z = lower.infer[zero];
+    SmallVector<Value> at(z.rank(), z.staticSize() == 1 ? constantIndex(b, l, 0) : channel);
+    return arith::SubIOp::create(b, l, v, castElement(b, l, lower.read(b, l, zero, at), z.element, accumulator));
+  };
+  int64_t depth = g->channels, each = g->outputs / g->groups;
+  for (int64_t k : g->kernel)
+    depth *= k;
+  SymExpr positions = 1;
+  for (const SymExpr &d : ArrayRef(g->shape).drop_front(2))
+    positions = positions * d;
+  SmallVector<Value> parts; // [batch, out..., each] of every group
+  for (int64_t group = 0; group < g->groups; ++group) {
+    Value columns = patches(lower, node, *g, group, accumulator, [&](OpBuilder &b, Location l, Value v) {
+      return zeroed(b, l, v, xInfo.element, xZero, Value());
+    });
+    Shape shape{g->shape[0]};
+    shape.append(g->shape.begin() + 2, g->shape.end());
+    shape.push_back(each);
+    // The stored weight is a matrix already.
+    sinter::qt::SourceAttr source;
+    if (!integer && g->groups == 1) {
+      auto matrix = RankedTensorType::get({g->outputs, depth}, wInfo.element);
+      if (auto initializer = w.getDefiningOp<sinter::onnx::InitializerOp>())
+        source = sinter::qt::SourceAttr::get(node.getContext(), sinter::qt::Form::dense, g->outputs, depth, false, 0, 0,
+                                             sinter::onnx::TensorAttr::get(node.getContext(), initializer.getData(), matrix), {}, {});
+    }
+    if (source) {
+      parts.push_back(sinter::graph::LinearOp::create(lower.builder, loc, lower.type(shape, accumulator), columns, weightConstant(lower, loc, source), Attribute()));
+      continue;
+    }
+    Value a = lower.reshape(loc, columns, {g->shape[0], positions, SymExpr(depth)});
+    Value b = lower.generate(loc, {g->shape[0], SymExpr(depth), SymExpr(each)}, accumulator, [&](OpBuilder &b, Location l, ValueRange index) {
+      Value channel = arith::AddIOp::create(b, l, index[2], constantIndex(b, l, group * each)), k = index[1];
+      SmallVector<Value> at(wInfo.rank());
+      at[0] = channel;
+      for (int64_t d = g->dims - 1; d >= 0; --d) {
+        Value kernel = constantIndex(b, l, g->kernel[d]);
+        at[d + 2] = arith::RemUIOp::create(b, l, k, kernel);
+        k = arith::DivUIOp::create(b, l, k, kernel);
+      }
+      at[1] = k;
+      return zeroed(b, l, lower.read(b, l, w, at), wInfo.element, wZero, channel);
+    });
+    Value y = sinter::graph::MatMulOp::create(lower.builder, loc, lower.type({g->shape[0], positions, SymExpr(each)}, accumulator), a, b);
+    parts.push_back(lower.reshape(loc, y, shape));
+  }
+  Value bias = integer ? Value() : node.getInputOrNull(2);
+  lower.map(node.getResult(0), lower.generate(loc, info.shape, info.element, [&](OpBuilder &b, Location l, ValueRange index) {
+    SmallVector<Value> at{index[0]};
+    llvm::append_range(at, index.drop_front(2));
+    at.push_back(index[1]);
+    Value y;
+    if (parts.size() == 1) {
+      y = tensor::ExtractOp::create(b, l, parts[0], at);
+    } else {
+      Value size = constantIndex(b, l, each), mine = arith::DivUIOp::create(b, l, index[1], size);
+      at.back() = arith::RemUIOp::create(b, l, index[1], size);
+      for (auto [group, part] : llvm::enumerate(parts)) {
+        Value v = tensor::ExtractOp::create(b, l, part, at);
+        Value here = arith::CmpIOp::create(b, l, arith::CmpIPredicate::eq, mine, constantIndex(b, l, group));
+        y = y ? arith::SelectOp::create(b, l, here, v, y).getResult() : v;
+      }
+    }
+    if (bias)
+      y = arith::AddFOp::create(b, l, y, castElement(b, l, lower.read(b, l, bias, index[1]), lower.infer[bias].element, accumulator));
+    return castElement(b, l, y, accumulator, info.element);
+  }));
+  return success();
+}
+
+} // namespace
+
+void sinter::raise::addConvolutionRules(RuleTable &table) {
+  table.add("", "Conv", {inferConv, lowerConv});
+  table.add("", "ConvInteger", {inferConv, lowerConv});
+}

@@ -1,0 +1,218 @@
+//===- Quantization.cpp - quantize and dequantize as arithmetic ---------===//
+//
+// Part of Sinter, under the Apache License v2.0 with LLVM Exceptions.
+//
+// What these operators mean, element by element. Where a product takes quantized operands, the recognisers see it before these are
+// needed, and nothing of them is left.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/Graph/Graph.h"
+#include "passes/Raise/Rules.h"
+#include "passes/Raise/Weights.h"
+
+#include "mlir/Dialect/Math/IR/Math.h"
+
+using namespace mlir;
+using namespace sinter::raise;
+using sinter::onnx::NodeOp;
+
+namespace {
+
+/// Where the scale of element `index` is: one for all, one an index of the axis, or one a block of it.
+SmallVector<Value> scaleIndex(Lowering &lower, OpBuilder &b, Location l, NodeOp node, Value scale, ValueRange index) {
+  const TensorInfo &info = lower.infer[scale];
+  if (info.staticSize() == 1)
+    return SmallVector<Value>(info.rank(), constantIndex(b, l, 0));
+  int64_t axis = node.getInt("axis", 1);
+  axis = axis < 0 ? axis + int64_t(index.size()) : axis;
+  if (info.rank() == 1)
+    return {index[axis]};
+  SmallVector<Value> at(index);
+  at[axis] = arith::DivUIOp::create(b, l, index[axis], constantIndex(b, l, node.getInt("block_size", 1)));
+  return at;
+}
+
+LogicalResult checkScale(NodeOp node, Inference &infer) {
+  const TensorInfo &x = infer[node.getInputs()[0]], &scale = infer[node.getInputs()[1]];
+  if (scale.staticSize() == 1)
+    return success();
+  if (failed(normalizeAxis(node, node.getInt("axis", 1), x.rank())))
+    return failure();
+  if (scale.rank() != 1 && (scale.rank() != x.rank() || node.getInt("block_size", 0) <= 0))
+    return node.emitError("expected one scale, one an index of the axis, or one a block");
+  return success();
+}
+
+LogicalResult inferDequantize(NodeOp node, Inference &infer) {
+  const TensorInfo &x = infer[node.getInputs()[0]], &scale = infer[node.getInputs()[1]];
+  infer.set(node.getResult(0), {scale.element, x.shape, {}});
+  return checkScale(node, infer);
+}
+
+LogicalResult lowerDequantize(NodeOp node, Lowering &lower) {
+  Value x = node.getInputs()[0], scale = node.getInputs()[1], zero = node.getInputOrNull(2);
+  const TensorInfo info = lower.infer[node.getResult(0)], xInfo = lower.infer[x];
+  Type f32 = lower.builder.getF32Type(), i32 = lower.builder.getI32Type();
+  if (xInfo.element.getIntOrFloatBitWidth() < 8)
+    return node.emitError("4-bit values that are no weight of a product are not supported");
+  lower.map(node.getResult(0), lower.generate(node.getLoc(), info.shape, info.element, [&](OpBuilder &b, Location l, ValueRange index) {
+    SmallVector<Value> at = scaleIndex(lower, b, l, node, scale, index);
+    Value q = castElement(b, l, lower.read(b, l, x, index), xInfo.element, i32);
+    if (zero)
+      q = arith::SubIOp::create(b, l, q, castElement(b, l, lower.read(b, l, zero, at), lower.infer[zero].element, i32));
+    Value s = castElement(b, l, lower.read(b, l, scale, at), info.element, f32);
+    Value y = arith::MulFOp::create(b, l, arith::SIToFPOp::create(b, l, f32, q), s);
+    return castElement(b, l, y, f32, info.element);
+  }));
+  return success();
+}
+
+LogicalResult inferQuantize(NodeOp node, Inference &infer) {
+  Type element = Builder(node.getContext()).getIntegerType(8, false);
+  if (Value zero = node.getInputOrNull(2))
+    element = infer[zero].element;
+  if (!isa<IntegerType>(element) || element.getIntOrFloatBitWidth() < 8)
+    return node.emitError("QuantizeLinear to this type is not supported");
+  infer.set(node.getResult(0), {element, infer[node.getInputs()[0]].shape, {}});
+  return checkScale(node, infer);
+}
+
+/// saturate(round_half_even(x / scale) + zero)
+Value quantize(OpBuilder &b, Location l, Value x, Value scale, Value zero, Type element) {
+  Type f32 = b.getF32Type();
+  unsigned bits = element.getIntOrFloatBitWidth();
+  bool isUnsigned = sinter::raise::isUnsigned(element);
+  double lo = isUnsigned ? 0 : -std::exp2(bits - 1), hi = isUnsigned ? std::exp2(bits) - 1 : std::exp2(bits - 1) - 1;
+  Value q = math::RoundEvenOp::create(b, l, arith::DivFOp::create(b, l, x, scale));
+  if (zero)
+    q = arith::AddFOp::create(b, l, q, castElement(b, l, zero, element, f32));
+  q = arith::MinimumFOp::create(b, l, arith::MaximumFOp::create(b, l, q, constant(b, l, f32, lo)), constant(b, l, f32, hi));
+  return castElement(b, l, castElement(b, l, q, f32, b.getI32Type()), b.getI32Type(), element);
+}
+
+LogicalResult lowerQuantize(NodeOp node, Lowering &lower) {
+  Value x = node.getInputs()[0], scale = node.getInputs()[1], zero = node.getInputOrNull(2);
+  const TensorInfo info = lower.infer[node.getResult(0)];
+  Type f32 = lower.builder.getF32Type();
+  lower.map(node.getResult(0), lower.generate(node.getLoc(), info.shape, info.element, [&](OpBuilder &b, Location l, ValueRange index) {
+    SmallVector<Value> at = scaleIndex(lower, b, l, node, scale, index);
+    Value v = castElement(b, l, lower.read(b, l, x, index), lower.infer[x].element, f32);
+    Value s = castElement(b, l, lower.read(b, l, scale, at), lower.infer[scale].element, f32);
+    return quantize(b, l, v, s, zero ? lower.read(b, l, zero, at) : Value(), info.element);
+  }));
+  return success();
+}
+
+LogicalResult inferDynamicQuantize(NodeOp node, Inference &infer) {
+  Builder b(node.getContext());
+  const TensorInfo x = infer[node.getInputs()[0]];
+  infer.set(node.getResult(0), {b.getIntegerType(8, false), x.shape, {}});
+  infer.set(node.getResult(1), {b.getF32Type(), {}, {}});
+  infer.set(node.getResult(2), {b.getIntegerType(8, false), {}, {}});
+  return success();
+}
+
+LogicalResult lowerDynamicQuantize(NodeOp node, Lowering &lower) {
+  Value x = node.getInputs()[0];
+  const TensorInfo xInfo = lower.infer[x], info = lower.infer[node.getResult(0)];
+  Location loc = node.getLoc();
+  Type f32 = lower.builder.getF32Type();
+  SmallVector<int64_t> axes = llvm::to_vector(llvm::seq<int64_t>(0, xInfo.rank()));
+  Value tensorX = lower.tensor(x);
+  auto extreme = [&](StringRef kind) { return sinter::graph::ReduceOp::create(lower.builder, loc, lower.type({}, f32), tensorX, kind, axes, false); };
+  Value lowest = extreme("min"), highest = extreme("max");
+  auto bounds = [&](OpBuilder &b, Location l) {
+    Value zero = constant(b, l, f32, 0);
+    Value lo = arith::MinimumFOp::create(b, l, tensor::ExtractOp::create(b, l, lowest, ValueRange()), zero);
+    Value hi = arith::MaximumFOp::create(b, l, tensor::ExtractOp::create(b, l, highest, ValueRange()), zero);
+    return std::pair(lo, hi);
+  };
+  Value scale = lower.generate(loc, {}, f32, [&](OpBuilder &b, Location l, ValueRange) -> Value {
+    auto [lo, hi] = bounds(b, l);
+    Value s = arith::DivFOp::create(b, l, arith::SubFOp::create(b, l, hi, lo), constant(b, l, f32, 255));
+    Value none = arith::CmpFOp::create(b, l, arith::CmpFPredicate::OEQ, s, constant(b, l, f32, 0));
+    return arith::SelectOp::create(b, l, none, constant(b, l, f32, 1), s);
+  });
+  Value zero = lower.generate(loc, {}, info.element, [&](OpBuilder &b, Location l, ValueRange) -> Value {
+    auto [lo, hi] = bounds(b, l);
+    Value s = tensor::ExtractOp::create(b, l, scale, ValueRange());
+    return quantize(b, l, arith::NegFOp::create(b, l, lo), s, {}, info.element);
+  });
+  lower.map(node.getResult(1), scale);
+  lower.map(node.getResult(2), zero);
+  lower.map(node.getResult(0), lower.generate(loc, info.shape, info.element, [&](OpBuilder &b, Location l, ValueRange index) {
+    return quantize(b, l, lower.read(b, l, x, index), tensor::ExtractOp::create(b, l, scale, ValueRange()),
+                    tensor::ExtractOp::create(b, l, zero, ValueRange()), info.element);
+  }));
+  return success();
+}
+
+/// com.microsoft GatherBlockQuantized over rows: an embedding that is kept quantized.
+FailureOr<sinter::qt::SourceAttr> gatherSource(NodeOp node, Inference &infer) {
+  Value data = node.getInputs()[0], scales = node.getInputs()[2], zeros = node.getInputOrNull(3);
+  const TensorInfo &dataInfo = infer[data], &scaleInfo = infer[scales];
+  int64_t bits = node.getInt("bits", 4), block = node.getInt("block_size", 128);
+  int64_t quantizeAxis = node.getInt("quantize_axis", 1), gatherAxis = node.getInt("gather_axis", 0);
+  if (dataInfo.rank() != 2 || (quantizeAxis != 1 && quantizeAxis != -1) || gatherAxis != 0 || !dataInfo.staticSize() || !scaleInfo.staticSize() || block < 16 ||
+      (bits != 4 && bits != 8))
+    return node.emitError("GatherBlockQuantized is supported for rows of a matrix with blocks along them, of 4 or 8 bits");
+  int64_t rows = *dataInfo.shape[0].constant(), stored = *dataInfo.shape[1].constant();
+  bool packed = dataInfo.element.isUnsignedInteger(8) && bits == 4;
+  int64_t columns = packed ? stored * 2 : stored;
+  // The value may be a view of an initializer that a linear also uses.
+  while (auto view = data.getDefiningOp<NodeOp>()) {
+    if (!view.isOp("Reshape") && !view.isOp("Identity") && !view.isOp("Unsqueeze") && !view.isOp("Squeeze"))
+      break;
+    data = view.getInputs()[0];
+  }
+  auto payload = storedTensor(data), scale = storedTensor(scales), zero = zeros ? storedTensor(zeros) : Attribute();
+  if (!payload || !scale || (zeros && !zero))
+    return node.emitError("expected constant data, scales and zero points");
+  if (dataInfo.element.isUnsignedInteger(8)) {
+    auto source = sinter::qt::SourceAttr::getChecked([&] { return node.emitError(); }, node.getContext(), sinter::qt::Form::matmul_nbits, rows, columns,
+                                                     false, bits, block, payload, scale, zero);
+    return source ? FailureOr(source) : failure();
+  }
+  auto source = sinter::qt::SourceAttr::getChecked([&] { return node.emitError(); }, node.getContext(), sinter::qt::Form::affine, rows, columns, false,
+                                                   bits, block, payload, scale, zero);
+  return source ? FailureOr(source) : failure();
+}
+
+LogicalResult inferGatherBlockQuantized(NodeOp node, Inference &infer) {
+  const TensorInfo &data = infer[node.getInputs()[0]], &ids = infer[node.getInputs()[1]], &scales = infer[node.getInputs()[2]];
+  if (data.rank() != 2)
+    return node.emitError("GatherBlockQuantized is supported for rows of a matrix");
+  TensorInfo result{scales.element, ids.shape, {}};
+  bool packed = data.element.isUnsignedInteger(8) && node.getInt("bits", 4) == 4;
+  result.shape.push_back(packed ? data.shape[1] * 2 : data.shape[1]);
+  infer.set(node.getResult(0), result);
+  return success();
+}
+
+LogicalResult lowerGatherBlockQuantized(NodeOp node, Lowering &lower) {
+  auto source = gatherSource(node, lower.infer);
+  if (failed(source))
+    return failure();
+  const TensorInfo info = lower.infer[node.getResult(0)];
+  Type f32 = lower.builder.getF32Type();
+  Value y = sinter::graph::EmbeddingOp::create(lower.builder, node.getLoc(), lower.type(info.shape, f32), lower.tensor(node.getInputs()[1]),
+                                               weightConstant(lower, node.getLoc(), *source));
+  if (info.element != f32)
+    y = lower.generate(node.getLoc(), info.shape, info.element, [&](OpBuilder &b, Location l, ValueRange index) {
+      return castElement(b, l, tensor::ExtractOp::create(b, l, y, index), f32, info.element);
+    });
+  lower.map(node.getResult(0), y);
+  return success();
+}
+
+} // namespace
+
+void sinter::raise::addQuantizationRules(RuleTable &table) {
+  for (StringRef domain : {"", "com.microsoft"}) {
+    table.add(domain, "DequantizeLinear", {inferDequantize, lowerDequantize});
+    table.add(domain, "QuantizeLinear", {inferQuantize, lowerQuantize});
+  }
+  table.add("", "DynamicQuantizeLinear", {inferDynamicQuantize, lowerDynamicQuantize});
+  table.add("com.microsoft", "GatherBlockQuantized", {inferGatherBlockQuantized, lowerGatherBlockQuantized});
+}
