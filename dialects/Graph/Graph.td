@@ -60,6 +60,13 @@ def Graph_DimOp : Graph_Op<"dim", [Pure]> {
   let assemblyFormat = "$symbol attr-dict";
 }
 
+def Graph_BindOp : Graph_Op<"bind"> {
+  let summary = "says what the sizes of an input or output are";
+  let description = "One index value an axis. A run checks them.";
+  let arguments = (ins AnyRankedTensor:$tensor, Variadic<Index>:$sizes);
+  let assemblyFormat = "$tensor `[` $sizes `]` attr-dict `:` type($tensor)";
+}
+
 //===----------------------------------------------------------------------===//
 // Transformer operations
 //===----------------------------------------------------------------------===//

@@ -232,8 +232,6 @@ bool recognizeAttention(NodeOp node, Lowering &lower) {
   if (!collectScores(softmax.getInputs()[0], 1, scores, infer))
     return false;
   double scale = scores.scale;
-  if (scores.softcap)
-    scale = scores.scale; // the product inside tanh, times the cap: undone below
   Value q = peelScale(scores.product.getInputs()[0], scale, infer), kt = peelScale(scores.product.getInputs()[1], scale, infer);
   Value v = peel(node.getInputs()[1], infer);
   const TensorInfo qInfo = infer[q], ktInfo = infer[kt], vInfo = infer[v];
@@ -272,7 +270,7 @@ bool recognizeAttention(NodeOp node, Lowering &lower) {
   Shape shape{out.shape[0], out.shape[2], out.shape[1], out.shape[3]};
   Type f32 = lower.builder.getF32Type();
   auto attention = graph::AttentionOp::create(lower.builder, loc, lower.type(shape, f32), qTensor, k, vTensor, mask, Value(),
-                                              llvm::APFloat(float(scores.softcap ? scale / scores.softcap * scores.softcap : scale)));
+                                              llvm::APFloat(float(scale)));
   attention.setSoftcap(llvm::APFloat(float(scores.softcap)));
   attention.setZeroMaskedRows(zeroMaskedRows);
   Value y = attention;

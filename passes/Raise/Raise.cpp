@@ -1,0 +1,372 @@
+//===- Raise.cpp - the raise-onnx pass ----------------------------------===//
+//
+// Part of Sinter, under the Apache License v2.0 with LLVM Exceptions.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/Graph/Graph.h"
+#include "dialects/QT/QT.h"
+#include "passes/Raise/Passes.h"
+#include "passes/Raise/Recognize.h"
+#include "passes/Raise/Rules.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Transforms/RegionUtils.h"
+
+using namespace mlir;
+
+namespace sinter::raise {
+#define GEN_PASS_DEF_RAISEONNX
+#include "passes/Raise/Passes.h.inc"
+
+const RuleTable &RuleTable::all() {
+  static const RuleTable table = [] {
+    RuleTable t;
+    addElementwiseRules(t);
+    addShapeRules(t);
+    addIndexingRules(t);
+    addReductionRules(t);
+    addMatMulRules(t);
+    addNormalizationRules(t);
+    addQuantizationRules(t);
+    addAttentionRules(t);
+    addConvolutionRules(t);
+    return t;
+  }();
+  return table;
+}
+
+std::vector<std::string> RuleTable::names() const {
+  std::vector<std::string> out;
+  for (auto &[name, rule] : rules)
+    out.push_back(name);
+  return out;
+}
+
+namespace {
+
+/// Where the past of a cache enters and leaves the graph: a block argument that an append reads.
+struct StatePair {
+  BlockArgument past;
+  unsigned result;
+};
+
+/// Pairs of a past and a present, by structure: Concat(past, new) that is an output, or an operator with past and present of its own.
+SmallVector<StatePair> findStates(func::FuncOp func) {
+  SmallVector<StatePair> pairs;
+  Operation *terminator = func.getBody().front().getTerminator();
+  for (auto [index, value] : llvm::enumerate(terminator->getOperands())) {
+    auto node = value.getDefiningOp<onnx::NodeOp>();
+    if (!node)
+      continue;
+    Value past;
+    if (node.isOp("Concat") && node->getNumOperands() == 2)
+      past = node.getInputs()[0];
+    else if (node.isOp("com.microsoft", "GroupQueryAttention") && (value == node.getResult(1) || value == node.getResult(2)))
+      past = node.getInputOrNull(value == node.getResult(1) ? 3 : 4);
+    if (auto argument = dyn_cast_or_null<BlockArgument>(past))
+      pairs.push_back({argument, unsigned(index)});
+  }
+  return pairs;
+}
+
+struct RaiseOnnxPass : impl::RaiseOnnxBase<RaiseOnnxPass> {
+  using Base::Base;
+
+  void runOnOperation() override {
+    auto func = getOperation().lookupSymbol<func::FuncOp>("main");
+    if (!func) {
+      getOperation().emitError("expected a function @main");
+      return signalPassFailure();
+    }
+    Inference infer;
+    if (failed(parseDims(func)) || failed(bindInputs(func, infer)) || failed(inferNodes(func, infer)) || failed(lower(func, infer)))
+      return signalPassFailure();
+  }
+
+  llvm::StringMap<graph::Bounds> given;
+  SmallVector<StatePair> states;
+  /// Symbols that are lengths of caches, and what they are for messages.
+  llvm::SmallSetVector<unsigned, 2> pastSymbols;
+
+  LogicalResult parseDims(func::FuncOp func) {
+    for (StringRef dim : dims) {
+      auto [name, range] = dim.rsplit('=');
+      auto [lo, hi] = range.split("..");
+      graph::Bounds bounds;
+      if (name.empty() || lo.getAsInteger(10, bounds.lo) || (!hi.empty() && hi.getAsInteger(10, bounds.hi)) || bounds.lo < 0)
+        return func.emitError("expected NAME=N or NAME=LO..HI for a dim, but got '") << dim << "'";
+      if (hi.empty())
+        bounds.hi = bounds.lo;
+      if (bounds.hi < bounds.lo)
+        return func.emitError("dim '") << name << "' has bounds " << bounds.lo << ".." << bounds.hi << " that hold no size";
+      given[name] = bounds;
+    }
+    return success();
+  }
+
+  /// A dim_param as an expression: a sum of other dims' names and numbers, else a symbol.
+  SymExpr namedSize(StringRef name, const llvm::StringSet<> &names, Inference &infer, graph::Bounds bounds) {
+    if (auto it = given.find(name); it != given.end()) {
+      bounds = it->second;
+      if (bounds.lo == bounds.hi)
+        return bounds.lo;
+    }
+    if (name.contains('+')) {
+      SmallVector<StringRef> parts;
+      name.split(parts, '+');
+      SymExpr sum;
+      bool valid = true;
+      for (StringRef part : parts) {
+        part = part.trim();
+        int64_t number;
+        if (!part.getAsInteger(10, number))
+          sum = sum + number;
+        else if (names.contains(part))
+          sum = sum + namedSize(part, names, infer, {});
+        else
+          valid = false;
+      }
+      if (valid)
+        return sum;
+    }
+    return infer.symbols.symbol(name, bounds);
+  }
+
+  LogicalResult bindInputs(func::FuncOp func, Inference &infer) {
+    states = findStates(func);
+    llvm::SmallDenseMap<unsigned, unsigned> pastArguments;
+    for (StatePair pair : states)
+      pastArguments[pair.past.getArgNumber()] = pair.result;
+    llvm::StringSet<> names;
+    for (unsigned i = 0; i < func.getNumArguments(); ++i)
+      if (auto dimsAttr = func.getArgAttrOfType<ArrayAttr>(i, "onnx.dims"))
+        for (Attribute dim : dimsAttr)
+          if (auto s = dyn_cast<StringAttr>(dim); s && !s.getValue().contains('+'))
+            names.insert(s.getValue());
+    // Pasts first: their names have other bounds than sequences.
+    SmallVector<BlockArgument> order;
+    for (BlockArgument argument : func.getArguments())
+      if (pastArguments.contains(argument.getArgNumber()))
+        order.push_back(argument);
+    for (BlockArgument argument : func.getArguments())
+      if (!pastArguments.contains(argument.getArgNumber()))
+        order.push_back(argument);
+    for (BlockArgument argument : order) {
+      unsigned i = argument.getArgNumber();
+      auto type = dyn_cast<RankedTensorType>(argument.getType());
+      auto name = func.getArgAttrOfType<StringAttr>(i, "onnx.name");
+      if (!type)
+        return func.emitError("input '") << (name ? name.getValue() : "") << "' is no tensor";
+      bool past = pastArguments.contains(i);
+      auto dimsAttr = func.getArgAttrOfType<ArrayAttr>(i, "onnx.dims");
+      TensorInfo info{type.getElementType(), {}, {}};
+      for (int64_t d = 0; d < type.getRank(); ++d) {
+        if (!type.isDynamicDim(d)) {
+          info.shape.push_back(type.getDimSize(d));
+          continue;
+        }
+        auto label = dimsAttr && d < int64_t(dimsAttr.size()) ? dyn_cast<StringAttr>(dimsAttr[d]) : StringAttr();
+        bool length = past && d == 2;
+        graph::Bounds bounds{length ? 0 : 1, graph::Bounds::kUnbounded};
+        SymExpr size = label && !label.empty() ? namedSize(label, names, infer, bounds) : infer.symbols.fresh(bounds);
+        if (length)
+          if (auto atom = size.atom())
+            pastSymbols.insert(*atom);
+        info.shape.push_back(size);
+      }
+      infer.set(argument, info);
+    }
+    // A graph with a cache runs one sequence: SEMANTICS 18.
+    for (StatePair pair : states)
+      if (const TensorInfo info = infer[pair.past]; info.rank() == 4)
+        if (auto batch = infer.symbols.resolve(info.shape[0]); !batch.constant() && infer.symbols.unify(batch, 1) == graph::SymbolTable::Unified::Never)
+          return func.emitError("a graph with a cache is compiled for batch 1");
+    return success();
+  }
+
+  LogicalResult inferNodes(func::FuncOp func, Inference &infer) {
+    llvm::StringMap<unsigned> missing;
+    Operation *firstMissing = nullptr;
+    for (Operation &op : func.getBody().front()) {
+      auto node = dyn_cast<onnx::NodeOp>(op);
+      if (node && !RuleTable::all().find(node)) {
+        ++missing[node.getDomain().empty() ? node.getOpType() : StringRef((node.getDomain() + "." + node.getOpType()).str())];
+        firstMissing = firstMissing ? firstMissing : &op;
+      }
+    }
+    if (firstMissing) {
+      std::string list;
+      for (StringRef name : llvm::sort_to_vector(missing))
+        list += (list.empty() ? "" : ", ") + (name + " (" + Twine(missing[name]) + ")").str();
+      return firstMissing->emitError("operators that are not supported: ") << list;
+    }
+    for (Operation &op : func.getBody().front()) {
+      if (auto constant = dyn_cast<onnx::ConstantOp>(op)) {
+        auto type = cast<RankedTensorType>(constant.getResult().getType());
+        TensorInfo info{type.getElementType(), {}, {}};
+        for (int64_t d : type.getShape())
+          info.shape.push_back(d);
+        if (auto dense = dyn_cast<DenseElementsAttr>(constant.getValue()); dense && isa<IntegerType>(type.getElementType())) {
+          info.elements.emplace();
+          for (const APInt &e : dense.getValues<APInt>())
+            info.elements->push_back(isUnsigned(type.getElementType()) ? int64_t(e.getZExtValue()) : e.getSExtValue());
+        }
+        infer.set(constant, info);
+      } else if (auto initializer = dyn_cast<onnx::InitializerOp>(op)) {
+        auto type = cast<RankedTensorType>(initializer.getResult().getType());
+        TensorInfo info{type.getElementType(), {}, {}};
+        for (int64_t d : type.getShape())
+          info.shape.push_back(d);
+        infer.set(initializer, info);
+      } else if (auto node = dyn_cast<onnx::NodeOp>(op)) {
+        for (Value v : node.getInputs())
+          if (!infer.known(v) && !isa<NoneType>(v.getType()))
+            return node.emitError("an input has no type");
+        if (failed(RuleTable::all().find(node)->infer(node, infer)))
+          return failure();
+        for (Value v : node.getResults())
+          if (!infer.known(v))
+            return node.emitError("internal: a result has no shape");
+      }
+    }
+    return bound(func, infer);
+  }
+
+  /// Gives every symbol that is left an upper bound, or asks for one.
+  LogicalResult bound(func::FuncOp func, Inference &infer) {
+    auto &symbols = infer.symbols;
+    infer.resolveAll();
+    if (pastSymbols.empty())
+      return checkBounded(func, infer);
+    // Tokens of one run, and of a cache.
+    int64_t capacity = maxSeq;
+    SmallVector<unsigned> open;
+    auto free = [&](unsigned number) {
+      SymExpr self;
+      self.terms[{number}] = 1;
+      return symbols.resolve(self) == self && symbols.atom(number).kind == graph::SymbolTable::Atom::Symbol;
+    };
+    int64_t sequence = chunk;
+    for (unsigned number = 0; number < symbols.size(); ++number)
+      if (free(number) && !pastSymbols.contains(number)) {
+        graph::Bounds b = symbols.atom(number).range;
+        b.hi = std::min(b.hi, int64_t(chunk));
+        sequence = std::min(sequence, b.hi);
+        symbols.setBounds(number, b);
+      }
+    for (unsigned number : pastSymbols)
+      if (free(number)) {
+        graph::Bounds b = symbols.atom(number).range;
+        int64_t room = capacity ? capacity : b.hi < graph::Bounds::kUnbounded ? b.hi + sequence : 4096;
+        b.hi = std::max<int64_t>(0, room - 1);
+        symbols.setBounds(number, b);
+      }
+    return checkBounded(func, infer);
+  }
+
+  LogicalResult checkBounded(func::FuncOp func, Inference &infer) {
+    for (unsigned i = 0; i < func.getNumArguments(); ++i) {
+      const TensorInfo info = infer[func.getArgument(i)];
+      auto dimsAttr = func.getArgAttrOfType<ArrayAttr>(i, "onnx.dims");
+      for (auto [d, size] : llvm::enumerate(info.shape)) {
+        SymExpr e = infer.symbols.resolve(size);
+        if (infer.symbols.bounds(e).hi < graph::Bounds::kUnbounded)
+          continue;
+        auto label = dimsAttr ? dyn_cast<StringAttr>(dimsAttr[d]) : StringAttr();
+        auto name = func.getArgAttrOfType<StringAttr>(i, "onnx.name");
+        // A leading axis that nothing bounds is the batch.
+        if (d == 0 && info.rank() > 1) {
+          if (infer.symbols.unify(e, 1) == graph::SymbolTable::Unified::Yes)
+            continue;
+        }
+        return func.emitError("axis ") << d << " of input '" << (name ? name.getValue() : "") << "' has no bound: add --dim '"
+                                       << (label ? label.getValue() : "") << "=1..512' (or whatever is the most)";
+      }
+    }
+    infer.resolveAll();
+    return success();
+  }
+
+  LogicalResult lower(func::FuncOp func, Inference &infer) {
+    OpBuilder builder(func.getContext());
+    Lowering lowering(builder, infer);
+    Block &body = func.getBody().front();
+    for (BlockArgument argument : func.getArguments()) {
+      // The element type as the file has it: the interface keeps signedness.
+      func.setArgAttr(argument.getArgNumber(), "graph.element", TypeAttr::get(infer[argument].element));
+      argument.setType(lowering.type(infer[argument]));
+      lowering.map(argument, argument);
+    }
+    builder.setInsertionPointToStart(&body);
+    auto bind = [&](Value tensor, const TensorInfo &info) {
+      SmallVector<Value> sizes;
+      for (const SymExpr &e : info.shape)
+        sizes.push_back(lowering.size(func.getLoc(), e));
+      graph::BindOp::create(builder, func.getLoc(), tensor, sizes);
+    };
+    for (BlockArgument argument : func.getArguments())
+      bind(argument, infer[argument]);
+    SmallVector<onnx::NodeOp> nodes(body.getOps<onnx::NodeOp>());
+    for (onnx::NodeOp node : nodes) {
+      bool folded = llvm::all_of(node.getResults(), [&](Value v) { return v.use_empty() || infer[v].elements; });
+      if (folded)
+        continue;
+      builder.setInsertionPoint(node);
+      bool recognized = false;
+      for (Recognizer recognize : recognizers())
+        if ((recognized = recognize(node, lowering)))
+          break;
+      if (!recognized && failed(RuleTable::all().find(node)->lower(node, lowering)))
+        return failure();
+      for (Value v : node.getResults())
+        if (!v.use_empty() && !infer[v].elements && !lowering.isMapped(v))
+          return node.emitError("internal: a result was not lowered");
+    }
+    Operation *terminator = body.getTerminator();
+    builder.setInsertionPoint(terminator);
+    SmallVector<Value> results;
+    for (auto [i, v] : llvm::enumerate(terminator->getOperands())) {
+      Value tensor = lowering.tensor(v);
+      bind(tensor, infer[v]);
+      func.setResultAttr(i, "graph.element", TypeAttr::get(infer[v].element));
+      results.push_back(tensor);
+    }
+    for (StatePair pair : states)
+      func.setArgAttr(pair.past.getArgNumber(), "graph.state", builder.getI64IntegerAttr(pair.result));
+    terminator->setOperands(results);
+    func.setFunctionType(FunctionType::get(func.getContext(), body.getArgumentTypes(), TypeRange(ValueRange(results))));
+    for (onnx::NodeOp node : llvm::reverse(nodes))
+      node.erase();
+    emitSymbols(func, infer);
+    eraseDead(body);
+    return success();
+  }
+
+  void emitSymbols(func::FuncOp func, Inference &infer) {
+    OpBuilder builder(func);
+    for (unsigned number = 0; number < infer.symbols.size(); ++number) {
+      const auto &atom = infer.symbols.atom(number);
+      SymExpr self;
+      self.terms[{number}] = 1;
+      if (atom.kind != graph::SymbolTable::Atom::Symbol || !(infer.symbols.resolve(self) == self))
+        continue;
+      graph::SymbolOp::create(builder, func.getLoc(), atom.name, pastSymbols.contains(number) ? graph::SymbolKind::Past : graph::SymbolKind::Input,
+                              atom.range.lo, atom.range.hi);
+    }
+  }
+
+  /// Pure operations that nobody uses, last first.
+  static void eraseDead(Block &body) {
+    for (Operation &op : llvm::make_early_inc_range(llvm::reverse(body))) {
+      if (op.hasTrait<OpTrait::IsTerminator>() || isa<graph::BindOp>(op))
+        continue;
+      if (op.use_empty() && (isMemoryEffectFree(&op) || isa<tensor::GenerateOp>(op)))
+        op.erase();
+    }
+  }
+};
+
+} // namespace
+} // namespace sinter::raise
