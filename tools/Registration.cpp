@@ -12,6 +12,7 @@
 #include "dialects/Onnx/Onnx.h"
 #include "dialects/QT/QT.h"
 #include "passes/Lower/CPU/Passes.h"
+#include "passes/Raise/Passes.h"
 
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
@@ -26,4 +27,5 @@ void sinter::registerDialects(mlir::DialectRegistry &registry) {
 void sinter::registerPasses() {
   mlir::registerAllPasses();
   lower::registerLowerCPUPasses();
+  raise::registerRaisePasses();
 }

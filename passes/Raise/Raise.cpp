@@ -12,7 +12,7 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Math/IR/Math.h"
-#include "mlir/Transforms/RegionUtils.h"
+#include "llvm/ADT/StringSet.h"
 
 using namespace mlir;
 
@@ -187,19 +187,19 @@ struct RaiseOnnxPass : impl::RaiseOnnxBase<RaiseOnnxPass> {
   }
 
   LogicalResult inferNodes(func::FuncOp func, Inference &infer) {
-    llvm::StringMap<unsigned> missing;
+    std::map<std::string, unsigned> missing;
     Operation *firstMissing = nullptr;
     for (Operation &op : func.getBody().front()) {
       auto node = dyn_cast<onnx::NodeOp>(op);
       if (node && !RuleTable::all().find(node)) {
-        ++missing[node.getDomain().empty() ? node.getOpType() : StringRef((node.getDomain() + "." + node.getOpType()).str())];
+        ++missing[(node.getDomain() + (node.getDomain().empty() ? "" : ".") + node.getOpType()).str()];
         firstMissing = firstMissing ? firstMissing : &op;
       }
     }
     if (firstMissing) {
       std::string list;
-      for (StringRef name : llvm::sort_to_vector(missing))
-        list += (list.empty() ? "" : ", ") + (name + " (" + Twine(missing[name]) + ")").str();
+      for (auto &[name, count] : missing)
+        list += (list.empty() ? "" : ", ") + name + " (" + std::to_string(count) + ")";
       return firstMissing->emitError("operators that are not supported: ") << list;
     }
     for (Operation &op : func.getBody().front()) {

@@ -164,7 +164,7 @@ Value combineMasks(Lowering &lower, Location loc, NodeOp product, ArrayRef<Score
   if (masks.empty())
     return {};
   Inference &infer = lower.infer;
-  SmallVector<TensorInfo> infos;
+  SmallVector<TensorInfo, 2> infos;
   for (const auto &mask : masks)
     infos.push_back(infer[mask.value]);
   SmallVector<const TensorInfo *> pointers;
@@ -270,12 +270,11 @@ bool recognizeAttention(NodeOp node, Lowering &lower) {
   Shape shape{out.shape[0], out.shape[2], out.shape[1], out.shape[3]};
   Type f32 = lower.builder.getF32Type();
   auto attention = graph::AttentionOp::create(lower.builder, loc, lower.type(shape, f32), qTensor, k, vTensor, mask, Value(),
-                                              llvm::APFloat(float(scale)));
-  attention.setSoftcap(llvm::APFloat(float(scores.softcap)));
-  attention.setZeroMaskedRows(zeroMaskedRows);
+                                              llvm::APFloat(float(scale)), llvm::APFloat(float(scores.softcap)), /*causal=*/false, /*window=*/0,
+                                              zeroMaskedRows);
   Value y = attention;
   lower.map(node.getResult(0), lower.generate(loc, out.shape, out.element, [&](OpBuilder &b, Location l, ValueRange i) {
-    return castElement(b, l, tensor::ExtractOp::create(b, l, y, ValueRange{i[0], i[2], i[1], i[3]}), f32, out.element);
+    return castElement(b, l, tensor::ExtractOp::create(b, l, y, SmallVector<Value>{i[0], i[2], i[1], i[3]}), f32, out.element);
   }));
   return true;
 }

@@ -179,13 +179,11 @@ LogicalResult lowerGroupQuery(NodeOp node, Lowering &lower) {
   double scale = node.getFloat("scale", 0);
   Value bias = node.getInputOrNull(10), sinks = node.getInputOrNull(11);
   Shape shape{batch, tokens, SymExpr(g->heads), SymExpr(g->headSize)};
-  auto attention = sinter::graph::AttentionOp::create(lower.builder, loc, lower.type(shape, f32), wide(q), wide(k), wide(v),
+  Value attention = sinter::graph::AttentionOp::create(lower.builder, loc, lower.type(shape, f32), wide(q), wide(k), wide(v),
                                                       bias ? lower.tensor(bias) : Value(), sinks ? lower.tensor(sinks) : Value(),
-                                                      llvm::APFloat(float(scale ? scale : 1 / std::sqrt(double(g->headSize)))));
-  attention.setSoftcap(llvm::APFloat(float(node.getFloat("softcap", 0))));
-  attention.setCausal(node.getInt("causal", 1));
-  if (int64_t window = node.getInt("local_window_size", -1); window > 0)
-    attention.setWindow(window);
+                                                      llvm::APFloat(float(scale ? scale : 1 / std::sqrt(double(g->headSize)))),
+                                                      llvm::APFloat(float(node.getFloat("softcap", 0))), node.getInt("causal", 1) != 0,
+                                                      std::max<int64_t>(0, node.getInt("local_window_size", -1)), /*zero_masked_rows=*/false);
   Value y = lower.reshape(loc, attention, out.shape);
   if (query.element != f32) {
     Value wideY = y;

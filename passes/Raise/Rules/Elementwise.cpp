@@ -18,7 +18,7 @@ namespace {
 struct Operands {
   OpBuilder &b;
   Location loc;
-  NodeOp node;
+  mutable NodeOp node;
   Inference &infer;
   ArrayRef<Value> x;
   ArrayRef<Type> types;
@@ -74,7 +74,7 @@ std::optional<SmallVector<SymExpr, 4>> foldElements(Inference &infer, ArrayRef<c
 Rule elementwise(Element element, ResultType resultType, Fold fold = nullptr) {
   Rule rule;
   rule.infer = [resultType, fold](NodeOp node, Inference &infer) -> LogicalResult {
-    SmallVector<TensorInfo> infos;
+    SmallVector<TensorInfo, 2> infos;
     SmallVector<const TensorInfo *> operands;
     SmallVector<Type> types;
     for (Value v : node.getInputs())

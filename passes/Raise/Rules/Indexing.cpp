@@ -49,7 +49,7 @@ LogicalResult lowerGather(NodeOp node, Lowering &lower) {
   const TensorInfo data = lower.infer[dataValue], indices = lower.infer[indexValue], info = lower.infer[node.getResult(0)];
   int64_t axis = *normalizeAxis(node, node.getInt("axis", 0), data.rank());
   lower.map(node.getResult(0), lower.generate(node.getLoc(), info.shape, info.element, [&](OpBuilder &b, Location loc, ValueRange index) {
-    SmallVector<Value> source(index.begin(), index.begin() + axis);
+    SmallVector<Value> source(index.take_front(axis));
     Value i = toIndex(b, loc, lower.read(b, loc, indexValue, index.slice(axis, indices.rank())));
     // Known indices were checked; others come from outside and must not read out of bounds.
     source.push_back(safeIndex(b, loc, i, lower.size(b, loc, data.shape[axis])));
@@ -88,7 +88,7 @@ LogicalResult inferGatherND(NodeOp node, Inference &infer) {
   if (!depth || batch < 0 || batch + *depth > data.rank() || batch >= indices.rank())
     return node.emitError("expected indices with a fixed depth that fits the data");
   TensorInfo result{data.element, {}, {}};
-  result.shape.append(indices.shape.begin(), indices.shape.end() - 1);
+  result.shape.append(indices.shape.begin(), std::prev(indices.shape.end()));
   result.shape.append(data.shape.begin() + batch + *depth, data.shape.end());
   infer.set(node.getResult(0), result);
   return success();
@@ -99,7 +99,7 @@ LogicalResult lowerGatherND(NodeOp node, Lowering &lower) {
   const TensorInfo data = lower.infer[dataValue], indices = lower.infer[indexValue], info = lower.infer[node.getResult(0)];
   int64_t batch = node.getInt("batch_dims", 0), depth = *lower.infer.symbols.resolve(indices.shape.back()).constant();
   lower.map(node.getResult(0), lower.generate(node.getLoc(), info.shape, info.element, [&](OpBuilder &b, Location loc, ValueRange index) {
-    SmallVector<Value> source(index.begin(), index.begin() + batch), at(index.begin(), index.begin() + indices.rank() - 1);
+    SmallVector<Value> source(index.take_front(batch)), at(index.take_front(indices.rank() - 1));
     at.push_back({});
     for (int64_t d = 0; d < depth; ++d) {
       at.back() = constantIndex(b, loc, d);

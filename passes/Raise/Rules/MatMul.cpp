@@ -257,7 +257,9 @@ LogicalResult lowerMatMulNBits(NodeOp node, Lowering &lower) {
     return node.emitError("expected constant zero points");
   if (!payload || !scales)
     return node.emitError("expected constant weights and scales");
-  auto source = sinter::qt::SourceAttr::getChecked([&] { return node.emitError(); }, node.getContext(), sinter::qt::Form::matmul_nbits, n, k, false, bits,
+  auto report = [&] { return node.emitError(); };
+  llvm::function_ref<InFlightDiagnostic()> emitError(report);
+  auto source = sinter::qt::SourceAttr::getChecked(emitError, node.getContext(), sinter::qt::Form::matmul_nbits, n, k, false, unsigned(bits),
                                                    block, payload, scales, zeros);
   if (!source)
     return failure();

@@ -157,6 +157,8 @@ FailureOr<sinter::qt::SourceAttr> gatherSource(NodeOp node, Inference &infer) {
   if (dataInfo.rank() != 2 || (quantizeAxis != 1 && quantizeAxis != -1) || gatherAxis != 0 || !dataInfo.staticSize() || !scaleInfo.staticSize() || block < 16 ||
       (bits != 4 && bits != 8))
     return node.emitError("GatherBlockQuantized is supported for rows of a matrix with blocks along them, of 4 or 8 bits");
+  auto report = [&] { return node.emitError(); };
+  llvm::function_ref<InFlightDiagnostic()> emitError(report);
   int64_t rows = *dataInfo.shape[0].constant(), stored = *dataInfo.shape[1].constant();
   bool packed = dataInfo.element.isUnsignedInteger(8) && bits == 4;
   int64_t columns = packed ? stored * 2 : stored;
@@ -170,13 +172,17 @@ FailureOr<sinter::qt::SourceAttr> gatherSource(NodeOp node, Inference &infer) {
   if (!payload || !scale || (zeros && !zero))
     return node.emitError("expected constant data, scales and zero points");
   if (dataInfo.element.isUnsignedInteger(8)) {
-    auto source = sinter::qt::SourceAttr::getChecked([&] { return node.emitError(); }, node.getContext(), sinter::qt::Form::matmul_nbits, rows, columns,
-                                                     false, bits, block, payload, scale, zero);
-    return source ? FailureOr(source) : failure();
+    auto source = sinter::qt::SourceAttr::getChecked(emitError, node.getContext(), sinter::qt::Form::matmul_nbits, rows, columns,
+                                                     false, unsigned(bits), block, payload, scale, zero);
+    if (!source)
+      return failure();
+    return source;
   }
-  auto source = sinter::qt::SourceAttr::getChecked([&] { return node.emitError(); }, node.getContext(), sinter::qt::Form::affine, rows, columns, false,
-                                                   bits, block, payload, scale, zero);
-  return source ? FailureOr(source) : failure();
+  auto source = sinter::qt::SourceAttr::getChecked(emitError, node.getContext(), sinter::qt::Form::affine, rows, columns, false,
+                                                   unsigned(bits), block, payload, scale, zero);
+  if (!source)
+    return failure();
+  return source;
 }
 
 LogicalResult inferGatherBlockQuantized(NodeOp node, Inference &infer) {
