@@ -50,13 +50,11 @@ LogicalResult LinearOp::verify() {
   auto input = cast<RankedTensorType>(getInput().getType()), result = cast<RankedTensorType>(getResult().getType());
   if (input.getRank() < 1 || input.getRank() != result.getRank())
     return emitOpError("expected input and result of one rank, at least 1");
-  auto weight = dyn_cast<ShapedType>(getWeight().getType());
-  if (!weight || weight.getRank() != 2)
-    return emitOpError("expected a weight of rank 2");
-  if (input.getShape().back() != weight.getDimSize(1))
-    return emitOpError("expected weight with ") << input.getShape().back() << " columns, but got " << weight.getDimSize(1);
-  if (result.getShape().back() != weight.getDimSize(0))
-    return emitOpError("expected weight with ") << result.getShape().back() << " rows, but got " << weight.getDimSize(0);
+  qt::QuantTensorType weight = getWeight().getType();
+  if (input.getShape().back() != weight.getColumns())
+    return emitOpError("expected weight with ") << input.getShape().back() << " columns, but got " << weight.getColumns();
+  if (result.getShape().back() != weight.getRows())
+    return emitOpError("expected weight with ") << result.getShape().back() << " rows, but got " << weight.getRows();
   return success();
 }
 

@@ -14,10 +14,19 @@ include "mlir/IR/SymbolInterfaces.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 
+// Words of the qt dialect: its .td would define its enums here once more.
+def Graph_WeightType : Type<CPred<"::llvm::isa<::sinter::qt::QuantTensorType>($_self)">, "quantized tensor", "::sinter::qt::QuantTensorType">;
+def Graph_ActivationAttr : Attr<CPred<"::llvm::isa<::sinter::qt::ActivationAttr>($_self)">, "activation format"> {
+  let storageType = "::sinter::qt::ActivationAttr";
+  let returnType = "::sinter::qt::ActivationAttr";
+  let convertFromStorage = "$_self";
+}
+
 def Graph_Dialect : Dialect {
   let name = "graph";
   let cppNamespace = "::sinter::graph";
   let summary = "the vocabulary of transformers, on tensors";
+  let dependentDialects = ["::sinter::qt::QTDialect"];
   let useDefaultAttributePrinterParser = 1;
   let description = [{
     What a transformer is made of, where upstream has no word for it. Elementwise and data-movement operations are
@@ -77,7 +86,7 @@ def Graph_LinearOp : Graph_Op<"linear", [Pure]> {
     `result[..., n] = sum_k input[..., k] * weight[n, k]`. The weight is a `qt` tensor [N, K]; `activation` (a `qt` activation
     format) says how the input is quantized first, none: not at all.
   }];
-  let arguments = (ins AnyRankedTensor:$input, AnyType:$weight, OptionalAttr<AnyAttr>:$activation);
+  let arguments = (ins AnyRankedTensor:$input, Graph_WeightType:$weight, OptionalAttr<Graph_ActivationAttr>:$activation);
   let results = (outs AnyRankedTensor:$result);
   let assemblyFormat = "$input `,` $weight attr-dict `:` type($input) `,` type($weight) `->` type($result)";
   let hasVerifier = 1;
@@ -86,7 +95,7 @@ def Graph_LinearOp : Graph_Op<"linear", [Pure]> {
 def Graph_EmbeddingOp : Graph_Op<"embedding", [Pure]> {
   let summary = "rows of a weight";
   let description = "`result[..., k] = weight[ids[...], k]`, ids below 0 counted from the end; the weight is a `qt` tensor [N, K].";
-  let arguments = (ins AnyRankedTensor:$ids, AnyType:$weight);
+  let arguments = (ins AnyRankedTensor:$ids, Graph_WeightType:$weight);
   let results = (outs AnyRankedTensor:$result);
   let assemblyFormat = "$ids `,` $weight attr-dict `:` type($ids) `,` type($weight) `->` type($result)";
 }

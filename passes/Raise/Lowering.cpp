@@ -115,7 +115,15 @@ Value Lowering::tensor(Value onnxValue) {
     builder.setInsertionPointAfter(op);
     result = tensor::BitcastOp::create(builder, loc, plain, onnxValue);
   }
-  assert(result && "a value that no rule has lowered");
+  if (!result) {
+    auto why = refused.find(onnxValue);
+    emitError(loc) << (why == refused.end() ? "internal: a value was not lowered" : why->second);
+    refusalMet = true;
+    SmallVector<OpFoldResult> sizes;
+    for (const SymExpr &e : info.shape)
+      sizes.push_back(size(loc, e));
+    return tensor::EmptyOp::create(builder, loc, sizes, signless(info.element));
+  }
   mapped[onnxValue] = result;
   return result;
 }

@@ -25,7 +25,11 @@ public:
   /// The tensor for an onnx value; made on first use for constants and known elements.
   mlir::Value tensor(mlir::Value onnxValue);
   void map(mlir::Value onnxValue, mlir::Value tensor) { mapped[onnxValue] = tensor; }
-  bool isMapped(mlir::Value onnxValue) const { return mapped.contains(onnxValue); }
+  bool isMapped(mlir::Value onnxValue) const { return mapped.contains(onnxValue) || refused.contains(onnxValue); }
+  /// A value that cannot be made a tensor, which is an error only if somebody asks for it.
+  void refuse(mlir::Value onnxValue, llvm::StringRef why) { refused[onnxValue] = why.str(); }
+  /// Whether somebody asked for a refused value; the error is out.
+  bool failed() const { return refusalMet; }
 
   mlir::RankedTensorType type(llvm::ArrayRef<SymExpr> shape, mlir::Type element);
   mlir::RankedTensorType type(const TensorInfo &info) { return type(info.shape, info.element); }
@@ -52,6 +56,8 @@ public:
 
 private:
   llvm::DenseMap<mlir::Value, mlir::Value> mapped;
+  llvm::DenseMap<mlir::Value, std::string> refused;
+  bool refusalMet = false;
 };
 
 /// An index value as an element of integer type `type`, and back.

@@ -318,7 +318,7 @@ struct RaiseOnnxPass : impl::RaiseOnnxBase<RaiseOnnxPass> {
       for (Recognizer recognize : recognizers())
         if ((recognized = recognize(node, lowering)))
           break;
-      if (!recognized && failed(RuleTable::all().find(node)->lower(node, lowering)))
+      if ((!recognized && failed(RuleTable::all().find(node)->lower(node, lowering))) || lowering.failed())
         return failure();
       for (Value v : node.getResults())
         if (!v.use_empty() && !infer[v].elements && !lowering.isMapped(v))

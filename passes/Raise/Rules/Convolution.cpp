@@ -155,7 +155,7 @@ LogicalResult lowerConv(NodeOp node, Lowering &lower) {
                                              sinter::onnx::TensorAttr::get(node.getContext(), initializer.getData(), matrix), {}, {});
     }
     if (source) {
-      parts.push_back(sinter::graph::LinearOp::create(lower.builder, loc, lower.type(shape, accumulator), columns, weightConstant(lower, loc, source), Attribute()));
+      parts.push_back(sinter::graph::LinearOp::create(lower.builder, loc, lower.type(shape, accumulator), columns, weightConstant(lower, loc, source), sinter::qt::ActivationAttr()));
       continue;
     }
     Value a = lower.reshape(loc, columns, {g->shape[0], positions, SymExpr(depth)});

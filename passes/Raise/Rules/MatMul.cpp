@@ -77,7 +77,7 @@ Value linear(Lowering &lower, Location loc, Value x, const TensorInfo &xInfo, si
     });
   Shape shape = xInfo.shape;
   shape.back() = source.getRows();
-  Value y = LinearOp::create(lower.builder, loc, lower.type(shape, f32), input, weightConstant(lower, loc, source), Attribute());
+  Value y = LinearOp::create(lower.builder, loc, lower.type(shape, f32), input, weightConstant(lower, loc, source), sinter::qt::ActivationAttr());
   if (xInfo.element != f32)
     y = lower.generate(loc, shape, xInfo.element, [&](OpBuilder &b, Location l, ValueRange index) {
       return castElement(b, l, tensor::ExtractOp::create(b, l, y, index), f32, xInfo.element);

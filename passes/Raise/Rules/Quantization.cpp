@@ -54,8 +54,10 @@ LogicalResult lowerDequantize(NodeOp node, Lowering &lower) {
   Value x = node.getInputs()[0], scale = node.getInputs()[1], zero = node.getInputOrNull(2);
   const TensorInfo info = lower.infer[node.getResult(0)], xInfo = lower.infer[x];
   Type f32 = lower.builder.getF32Type(), i32 = lower.builder.getI32Type();
-  if (xInfo.element.getIntOrFloatBitWidth() < 8)
-    return node.emitError("4-bit values that are no weight of a product are not supported");
+  if (xInfo.element.getIntOrFloatBitWidth() < 8) {
+    lower.refuse(node.getResult(0), "4-bit values that are no weight of a product are not supported");
+    return success();
+  }
   lower.map(node.getResult(0), lower.generate(node.getLoc(), info.shape, info.element, [&](OpBuilder &b, Location l, ValueRange index) {
     SmallVector<Value> at = scaleIndex(lower, b, l, node, scale, index);
     Value q = castElement(b, l, lower.read(b, l, x, index), xInfo.element, i32);
