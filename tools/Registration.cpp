@@ -11,6 +11,8 @@
 #include "dialects/Kern/Kern.h"
 #include "dialects/Onnx/Onnx.h"
 #include "dialects/QT/QT.h"
+#include "passes/Fuse/Passes.h"
+#include "passes/KVLayout/Passes.h"
 #include "passes/Lower/CPU/Passes.h"
 #include "passes/Raise/Passes.h"
 
@@ -28,4 +30,6 @@ void sinter::registerPasses() {
   mlir::registerAllPasses();
   lower::registerLowerCPUPasses();
   raise::registerRaisePasses();
+  kvlayout::registerKVLayoutPasses();
+  fuse::registerFusePasses();
 }

@@ -11,5 +11,6 @@ include "dialects/Kern/KernBase.td"
 include "dialects/Kern/GenericOps.td"
 include "dialects/Kern/LinearOps.td"
 include "dialects/Kern/AttentionOps.td"
+include "dialects/Kern/DispatchOps.td"
 
 #endif // SINTER_KERN_TD

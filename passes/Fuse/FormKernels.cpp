@@ -1,0 +1,545 @@
+//===- FormKernels.cpp - the form-kernels pass --------------------------===//
+//
+// Part of Sinter, under the Apache License v2.0 with LLVM Exceptions.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/Graph/Graph.h"
+#include "dialects/Kern/Panel.h"
+#include "passes/Fuse/KernelBuilder.h"
+#include "passes/Fuse/Materialize.h"
+#include "passes/Fuse/Passes.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
+using namespace mlir;
+
+namespace sinter::fuse {
+#define GEN_PASS_DEF_FORMKERNELS
+#include "passes/Fuse/Passes.h.inc"
+
+namespace {
+
+using graph::SymExpr;
+
+StringRef nameOf(Location loc) {
+  if (auto name = dyn_cast<NameLoc>(loc))
+    return name.getName().getValue();
+  if (auto call = dyn_cast<CallSiteLoc>(loc))
+    return nameOf(call.getCallee());
+  return "";
+}
+
+class Former {
+public:
+  Former(ModuleOp module, func::FuncOp func)
+      : module(module), func(func), moduleBuilder(OpBuilder::atBlockEnd(module.getBody())), main(func.getContext()), shapes(symbols), placement(shapes) {}
+
+  LogicalResult run() {
+    for (BlockArgument argument : func.getArguments())
+      placement.storage[argument] = {argument, {}, {}};
+    plan = chooseMaterialized(func, shapes);
+    SmallVector<Operation *> ops;
+    for (Operation &op : func.getBody().front())
+      ops.push_back(&op);
+    for (Operation *op : ops) {
+      main.setInsertionPoint(op);
+      if (failed(form(op)))
+        return failure();
+    }
+    if (failed(finishOutputs()))
+      return failure();
+    // The tensors' own ops, last first.
+    for (Operation *op : llvm::reverse(ops))
+      if (isa<tensor::TensorDialect, graph::GraphDialect>(op->getDialect()) && !isa<graph::DimOp, graph::BindOp>(op) && op->use_empty())
+        op->erase();
+    return success();
+  }
+
+private:
+  ModuleOp module;
+  func::FuncOp func;
+  OpBuilder moduleBuilder, main;
+  graph::SymbolTable symbols;
+  graph::Shapes shapes;
+  Placement placement;
+  Materialization plan;
+  llvm::StringMap<func::FuncOp> kernels;
+  unsigned number = 0;
+
+  static Type elementOf(Value tensor) { return cast<RankedTensorType>(tensor.getType()).getElementType(); }
+
+  KernelBuilder kernel(Operation *op, StringRef kind) {
+    return KernelBuilder(moduleBuilder, op->getLoc(), (kind + "_" + Twine(number++)).str(), placement);
+  }
+
+  Value buffer(Location loc, Type element, const SymExpr &elements) {
+    graph::Bounds bounds = symbols.bounds(elements);
+    return kern::BufferOp::create(main, loc, MemRefType::get({ShapedType::kDynamic}, element), symbols.materialize(main, loc, elements),
+                                  uint64_t(bounds.hi), IntegerAttr());
+  }
+  Value bufferFor(Value tensor) {
+    Value memory = buffer(tensor.getLoc(), elementOf(tensor), shapes.elements(tensor));
+    placement.storage[tensor] = {memory, {}, {}};
+    return memory;
+  }
+
+  /// A root's result, or what is computed behind it: where it goes and how an element becomes the one stored.
+  struct Target {
+    Value tensor;
+    tensor::GenerateOp behind; ///< null: the root's own result
+  };
+
+  /// What a root's region yields for its own value `x` at `index`.
+  void yieldBehind(KernelBuilder &k, const Target &target, Value root, OpBuilder &b, Location l, Value x, ValueRange index) {
+    if (target.behind) {
+      k.substitute(root, x);
+      x = pullGenerate(k, b, target.behind, index);
+      k.clearSubstitutions();
+    }
+    kern::YieldOp::create(b, l, x);
+  }
+  Value pullGenerate(KernelBuilder &k, OpBuilder &b, tensor::GenerateOp generate, ValueRange index) {
+    Storage own = placement.storage.lookup(generate.getResult());
+    placement.storage.erase(generate.getResult());
+    Value x = k.pull(b, generate.getResult(), index);
+    placement.storage[generate.getResult()] = own;
+    return x;
+  }
+
+  /// The index of a row, given flat, in all dimensions of `shape` but the last, with `column` behind.
+  SmallVector<Value> rowIndex(KernelBuilder &k, OpBuilder &b, Location l, ArrayRef<SymExpr> shape, Value row, Value column) {
+    SmallVector<Value> index(shape.size());
+    index.back() = column;
+    int64_t first = 0;
+    while (first + 1 < int64_t(shape.size()) && symbols.resolve(shape[first]).is(1))
+      index[first++] = k.scalar(0);
+    for (int64_t d = int64_t(shape.size()) - 2; d >= first; --d) {
+      if (d == first) {
+        index[d] = row;
+        break;
+      }
+      Value extent = k.scalar(shape[d]);
+      index[d] = arith::RemUIOp::create(b, l, row, extent);
+      row = arith::DivUIOp::create(b, l, row, extent);
+    }
+    return index;
+  }
+
+  SymExpr rows(Value tensor) {
+    SymExpr n = 1;
+    for (const SymExpr &d : shapes.of(tensor).drop_back())
+      n = n * d;
+    return n;
+  }
+
+  LogicalResult form(Operation *op) {
+    if (plan.fusedRoots.contains(op))
+      return success(); // formed with what is behind it
+    if (auto generate = dyn_cast<tensor::GenerateOp>(op)) {
+      if (Operation *root = plan.fusedBehind.lookup(op))
+        return formRoot(root, {generate.getResult(), generate});
+      if (plan.kept.contains(op))
+        return formGenerate(generate);
+      return success();
+    }
+    if (isa<onnx::InitializerOp, onnx::ConstantOp>(op)) {
+      placement.storage[op->getResult(0)] = {op->getResult(0), {}, {}};
+      return success();
+    }
+    return formRoot(op, {op->getNumResults() ? op->getResult(0) : Value(), {}});
+  }
+
+  LogicalResult formRoot(Operation *op, Target target) {
+    return llvm::TypeSwitch<Operation *, LogicalResult>(op)
+        .Case<graph::LinearOp, graph::EmbeddingOp, graph::NormOp, graph::SoftmaxOp, graph::ReduceOp, graph::MatMulOp, graph::ScanOp, graph::AppendOp,
+              graph::AttentionOp>([&](auto root) { return formOp(root, target); })
+        .Case<tensor::ReshapeOp, tensor::BitcastOp>([&](auto view) {
+          // A view of memory is that memory.
+          if (auto it = placement.storage.find(view.getSource()); it != placement.storage.end() && !it->second.cache)
+            placement.storage[view.getResult()] = Storage(it->second);
+          return success();
+        })
+        .Default([&](Operation *other) -> LogicalResult {
+          bool tensors = llvm::any_of(other->getResultTypes(), [](Type t) { return isa<RankedTensorType>(t); });
+          if (tensors && !isa<tensor::FromElementsOp>(other))
+            return other->emitError("no kernel for '") << other->getName() << "'";
+          return success();
+        });
+  }
+
+  LogicalResult formGenerate(tensor::GenerateOp generate) {
+    Value result = generate.getResult();
+    KernelBuilder k = kernel(generate, "generate");
+    ArrayRef<SymExpr> shape = shapes.of(result);
+    Value memory = bufferFor(result), out = k.view(memory, shape, true);
+    SmallVector<OpFoldResult> extents = k.sizes(shape);
+    kern::GenerateOp::create(k.b, k.loc, k.begin(), k.end(), extents, out, [&](OpBuilder &b, Location l, ValueRange index) {
+      kern::YieldOp::create(b, l, pullGenerate(k, b, generate, index));
+    });
+    k.finish(main, kernels, nameOf(generate.getLoc()));
+    return success();
+  }
+
+  /// The f32 rows that a linear reads: its input must have memory.
+  FailureOr<Value> inputBuffer(Operation *op, Value tensor) {
+    while (auto view = tensor.getDefiningOp<tensor::ReshapeOp>()) {
+      if (placement.storage.contains(tensor))
+        break;
+      tensor = view.getSource();
+    }
+    auto it = placement.storage.find(tensor);
+    if (it != placement.storage.end() && !it->second.cache)
+      return it->second.buffer;
+    // Computed elsewhere, or in a cache's layout: copy it.
+    KernelBuilder k = kernel(op, "generate");
+    SmallVector<SymExpr> shape(shapes.of(tensor));
+    Value memory = buffer(op->getLoc(), elementOf(tensor), shapes.elements(tensor)), out = k.view(memory, shape, true);
+    SmallVector<OpFoldResult> extents = k.sizes(shape);
+    kern::GenerateOp::create(k.b, k.loc, k.begin(), k.end(), extents, out, [&](OpBuilder &b, Location l, ValueRange index) {
+      kern::YieldOp::create(b, l, k.pull(b, tensor, index));
+    });
+    k.finish(main, kernels, nameOf(op->getLoc()));
+    if (!placement.storage.contains(tensor))
+      placement.storage[tensor] = {memory, {}, {}};
+    return memory;
+  }
+
+  /// The packed activations for a linear, made once for all linears that read the same rows.
+  llvm::DenseMap<std::pair<Value, Attribute>, Value> quantized;
+
+  FailureOr<Value> quantizedInput(graph::LinearOp op, Value input, const SymExpr &m) {
+    qt::QuantTensorType weight = op.getWeight().getType();
+    qt::ActivationAttr activation = *op.getActivation();
+    // The groups of the weight are part of the order.
+    auto key = ArrayAttr::get(op.getContext(), {activation, IntegerAttr::get(main.getI64Type(), weight.getFields().group), IntegerAttr::get(main.getI64Type(), weight.getColumns())});
+    Value &known = quantized[{input, key}];
+    if (known)
+      return known;
+    if (activation.getScale() != qt::ScaleSource::Dynamic)
+      return op.emitError("static activation scales are not supported");
+    kern::ActivationLayout layout(weight, activation);
+    // Bytes are linear in the rows; what alignment adds is bounded.
+    graph::Bounds bounds = symbols.bounds(m);
+    Value bytes = layout.buildBytes(main, op.getLoc(), symbols.materialize(main, op.getLoc(), m));
+    Value memory = kern::BufferOp::create(main, op.getLoc(), MemRefType::get({ShapedType::kDynamic}, main.getI8Type()), bytes,
+                                          uint64_t(layout.bytes(bounds.hi)), IntegerAttr());
+    SmallVector<Value> params;
+    SmallVector<SymExpr> inputShape{m, SymExpr(weight.getColumns())};
+    if (activation.getGranularity() == qt::Granularity::tensor) {
+      SymExpr blocks = symbols.ceilDiv(m, kern::kRangeRows);
+      Value range = buffer(op.getLoc(), main.getF32Type(), blocks * 2);
+      KernelBuilder k = kernel(op, "row_range");
+      SmallVector<SymExpr> rangeShape{blocks, SymExpr(2)};
+      kern::RowRangeOp::create(k.b, k.loc, k.begin(), k.end(), k.scalar(m), k.view(input, inputShape), k.view(range, rangeShape, true));
+      k.finish(main, kernels, nameOf(op.getLoc()));
+      params.push_back(range);
+    }
+    KernelBuilder k = kernel(op, "quantize_rows");
+    SmallVector<Value> paramViews;
+    for (Value range : params) {
+      SmallVector<SymExpr> rangeShape{symbols.ceilDiv(m, kern::kRangeRows), SymExpr(2)};
+      paramViews.push_back(k.view(range, rangeShape));
+    }
+    Value rowsScalar = k.scalar(m), in = k.view(input, inputShape), out = k.operand(memory, true);
+    kern::QuantizeRowsOp::create(k.b, k.loc, k.begin(), k.end(), rowsScalar, in, paramViews, out, TypeAttr::get(weight), activation,
+                                 kern::LinearStrategyAttr());
+    k.finish(main, kernels, nameOf(op.getLoc()));
+    return known = memory;
+  }
+
+  LogicalResult formOp(graph::LinearOp op, Target target) {
+    auto input = inputBuffer(op, op.getInput());
+    if (failed(input))
+      return failure();
+    SymExpr m = rows(op.getInput());
+    qt::QuantTensorType weight = op.getWeight().getType();
+    qt::ActivationAttr activation = op.getActivation().value_or(qt::ActivationAttr());
+    Value source = *input;
+    if (activation) {
+      auto packed = quantizedInput(op, *input, m);
+      if (failed(packed))
+        return failure();
+      source = *packed;
+    }
+    kern::PanelAttr panel = kern::choosePanel(weight, activation);
+    KernelBuilder k = kernel(op, "linear");
+    SmallVector<SymExpr> inShape{m, SymExpr(weight.getColumns())}, outShape{m, SymExpr(weight.getRows())};
+    Value a = activation ? k.operand(source) : k.view(source, inShape), w = k.operand(op.getWeight());
+    Value memory = bufferFor(target.tensor), out = k.view(memory, outShape, true), rowCount = k.scalar(m);
+    SmallVector<SymExpr> shape(shapes.of(op.getResult()));
+    kern::LinearOp::create(k.b, k.loc, k.begin(), k.end(), rowCount, a, w, ValueRange(out), k.scratch(), weight, panel, activation,
+                           kern::LinearStrategyAttr(), [&](OpBuilder &b, Location l, ValueRange args) {
+                             SmallVector<Value> index;
+                             if (target.behind)
+                               index = rowIndex(k, b, l, shape, args[1], args[2]);
+                             yieldBehind(k, target, op.getResult(), b, l, args[0], index);
+                           });
+    k.finish(main, kernels, nameOf(op.getLoc()));
+    return success();
+  }
+
+  LogicalResult formOp(graph::EmbeddingOp op, Target target) {
+    auto ids = inputBuffer(op, op.getIds());
+    if (failed(ids))
+      return failure();
+    qt::QuantTensorType weight = op.getWeight().getType();
+    KernelBuilder k = kernel(op, "gather_rows");
+    SymExpr m = shapes.elements(op.getIds());
+    SmallVector<SymExpr> idShape{m}, outShape{m, SymExpr(weight.getColumns())};
+    Value memory = bufferFor(target.tensor);
+    Value idView = k.view(*ids, idShape), out = k.view(memory, outShape, true), w = k.operand(op.getWeight()), rowCount = k.scalar(m);
+    kern::GatherRowsOp::create(k.b, k.loc, k.begin(), k.end(), rowCount, idView, w, out, TypeAttr::get(weight), kern::choosePanel(weight, {}));
+    k.finish(main, kernels, nameOf(op.getLoc()));
+    return success();
+  }
+
+  std::optional<int64_t> rowBound(Value tensor) {
+    SymExpr width = symbols.resolve(shapes.of(tensor).back());
+    if (width.constant())
+      return std::nullopt;
+    return symbols.bounds(width).hi;
+  }
+
+  LogicalResult formOp(graph::NormOp op, Target target) {
+    if (op.getKind() == "l2")
+      return op.emitError("an l2 norm has no kernel");
+    KernelBuilder k = kernel(op, "norm");
+    SmallVector<SymExpr> shape(shapes.of(op.getResult()));
+    Value memory = bufferFor(target.tensor), out = k.view(memory, shape, true);
+    SmallVector<OpFoldResult> extents = k.sizes(shape);
+    kern::NormOp::create(
+        k.b, k.loc, op.getKind() == "rms" ? kern::NormKind::RMS : kern::NormKind::Layer, k.begin(), k.end(), extents, op.getEpsilon().convertToFloat(),
+        ValueRange(out), k.scratch(), rowBound(op.getResult()),
+        [&](OpBuilder &b, Location l, ValueRange index) { kern::YieldOp::create(b, l, k.pull(b, op.getInput(), index)); },
+        [&](OpBuilder &b, Location l, ValueRange args) { yieldBehind(k, target, op.getResult(), b, l, args[0], args.drop_front(2)); });
+    k.finish(main, kernels, nameOf(op.getLoc()));
+    return success();
+  }
+
+  LogicalResult formOp(graph::SoftmaxOp op, Target target) {
+    KernelBuilder k = kernel(op, "softmax");
+    SmallVector<SymExpr> shape(shapes.of(op.getResult()));
+    Value memory = bufferFor(target.tensor), out = k.view(memory, shape, true);
+    SmallVector<OpFoldResult> extents = k.sizes(shape);
+    kern::SoftmaxOp::create(
+        k.b, k.loc, op.getLog(), k.begin(), k.end(), extents, ValueRange(out), k.scratch(), rowBound(op.getResult()),
+        [&](OpBuilder &b, Location l, ValueRange index) { kern::YieldOp::create(b, l, k.pull(b, op.getInput(), index)); },
+        [&](OpBuilder &b, Location l, ValueRange args) { yieldBehind(k, target, op.getResult(), b, l, args[0], args.drop_front(1)); });
+    k.finish(main, kernels, nameOf(op.getLoc()));
+    return success();
+  }
+
+  LogicalResult formOp(graph::ReduceOp op, Target target) {
+    Type element = elementOf(op.getInput());
+    auto kind = llvm::StringSwitch<std::optional<kern::ReduceKind>>(op.getKind())
+                    .Case("add", kern::ReduceKind::Add)
+                    .Case("mul", kern::ReduceKind::Mul)
+                    .Case("max", kern::ReduceKind::Max)
+                    .Case("min", kern::ReduceKind::Min)
+                    .Case("argmax", op.getLast() ? kern::ReduceKind::ArgMaxLast : kern::ReduceKind::ArgMax)
+                    .Case("argmin", op.getLast() ? kern::ReduceKind::ArgMinLast : kern::ReduceKind::ArgMin)
+                    .Default(std::nullopt);
+    if (!kind)
+      return op.emitError("unknown reduction '") << op.getKind() << "'";
+    bool argument = op.getKind().starts_with("arg");
+    KernelBuilder k = kernel(op, "reduce");
+    SmallVector<SymExpr> input(shapes.of(op.getInput())), shape, over;
+    for (auto [d, size] : llvm::enumerate(input))
+      (llvm::is_contained(op.getAxes(), int64_t(d)) ? over : shape).push_back(size);
+    Value memory = bufferFor(target.tensor), out = k.view(memory, shape, true);
+    SmallVector<OpFoldResult> extents = k.sizes(shape), reduced = k.sizes(over);
+    // f16 sums are kept in f32.
+    Type wide = isa<FloatType>(element) && element.getIntOrFloatBitWidth() < 32 ? Type(main.getF32Type()) : element;
+    kern::ReduceOp::create(
+        k.b, k.loc, k.begin(), k.end(), extents, reduced, *kind, ValueRange(out),
+        [&](OpBuilder &b, Location l, ValueRange args) {
+          SmallVector<Value> index(input.size());
+          unsigned outer = 0, inner = shape.size();
+          for (size_t d = 0; d < input.size(); ++d)
+            index[d] = args[llvm::is_contained(op.getAxes(), int64_t(d)) ? inner++ : outer++];
+          Value x = k.pull(b, op.getInput(), index);
+          if (wide != element)
+            x = arith::ExtFOp::create(b, l, wide, x);
+          kern::YieldOp::create(b, l, x);
+        },
+        [&](OpBuilder &b, Location l, ValueRange args) {
+          Value x = args[0];
+          if (wide != element && !argument)
+            x = arith::TruncFOp::create(b, l, element, x);
+          yieldBehind(k, target, op.getResult(), b, l, x, args.drop_front(1));
+        });
+    k.finish(main, kernels, nameOf(op.getLoc()));
+    return success();
+  }
+
+  LogicalResult formOp(graph::MatMulOp op, Target target) {
+    KernelBuilder k = kernel(op, "matmul");
+    SmallVector<SymExpr> shape(shapes.of(op.getResult()));
+    SymExpr depth = shapes.of(op.getA()).back();
+    Value memory = bufferFor(target.tensor), out = k.view(memory, shape, true);
+    SmallVector<OpFoldResult> extents = k.sizes(shape);
+    std::optional<int64_t> bound;
+    if (!symbols.resolve(depth).constant())
+      bound = symbols.bounds(depth).hi;
+    kern::MatMulOp::create(
+        k.b, k.loc, k.begin(), k.end(), extents, k.size(depth), elementOf(op.getResult()), ValueRange(out), k.scratch(), bound,
+        [&](OpBuilder &b, Location l, ValueRange index) { kern::YieldOp::create(b, l, k.pull(b, op.getA(), index)); },
+        [&](OpBuilder &b, Location l, ValueRange index) { kern::YieldOp::create(b, l, k.pull(b, op.getB(), index)); },
+        [&](OpBuilder &b, Location l, ValueRange args) { yieldBehind(k, target, op.getResult(), b, l, args[0], args.drop_front(1)); });
+    k.finish(main, kernels, nameOf(op.getLoc()));
+    return success();
+  }
+
+  LogicalResult formOp(graph::ScanOp op, Target target) {
+    KernelBuilder k = kernel(op, "scan");
+    SmallVector<SymExpr> shape(shapes.of(op.getResult()));
+    Value memory = bufferFor(target.tensor), out = k.view(memory, shape, true);
+    SmallVector<OpFoldResult> extents = k.sizes(shape);
+    kern::ScanOp::create(k.b, k.loc, kern::ReduceKind::Add, k.begin(), k.end(), extents, op.getAxis(), op.getExclusive(), op.getReverse(), out,
+                         [&](OpBuilder &b, Location l, ValueRange index) { kern::YieldOp::create(b, l, k.pull(b, op.getInput(), index)); });
+    k.finish(main, kernels, nameOf(op.getLoc()));
+    return success();
+  }
+
+  /// Writes [B, H, S, D] to a cache at position `past`.
+  void append(Operation *op, Value memory, kv::CacheType cache, kv::Part part, Value tensor, const SymExpr &past) {
+    KernelBuilder k = kernel(op, "append");
+    ArrayRef<SymExpr> shape = shapes.of(tensor);
+    Value bytes = k.operand(memory, true), pastValue = k.scalar(past), tokens = k.scalar(shape[2]), sequences = k.scalar(shape[0]);
+    Type f32 = main.getF32Type();
+    kern::AppendOp::create(k.b, k.loc, k.begin(), k.end(), bytes, pastValue, tokens, sequences, cache, part, [&](OpBuilder &b, Location l, ValueRange index) {
+      Value x = k.pull(b, tensor, index);
+      if (x.getType() != f32)
+        x = arith::ExtFOp::create(b, l, f32, x);
+      kern::YieldOp::create(b, l, x);
+    });
+    k.finish(main, kernels, nameOf(op->getLoc()));
+  }
+
+  LogicalResult formOp(graph::AppendOp op, Target) {
+    auto type = op->getAttrOfType<TypeAttr>("cache");
+    auto part = op->getAttrOfType<kv::PartAttr>("part");
+    auto state = op->getAttrOfType<IntegerAttr>("state");
+    if (!type || !part || !state)
+      return op.emitError("a cache that no attention reads as keys and values is not supported");
+    auto cache = cast<kv::CacheType>(type.getValue());
+    Value memory = kern::StateOp::create(main, op.getLoc(), MemRefType::get({ShapedType::kDynamic}, main.getI8Type()), state.getInt());
+    append(op, memory, cache, part.getValue(), op.getUpdate(), shapes.of(op.getPast())[op.getAxis()]);
+    placement.storage[op.getResult()] = {memory, cache, part.getValue()};
+    placement.storage[op.getPast()] = {memory, cache, part.getValue()};
+    return success();
+  }
+
+  LogicalResult formOp(graph::AttentionOp op, Target target) {
+    SmallVector<SymExpr> q(shapes.of(op.getQuery())), key(shapes.of(op.getKey())), value(shapes.of(op.getValue()));
+    SymExpr tokens = q[2], total = key[2];
+    auto cache = cast<kv::CacheType>(op->getAttrOfType<TypeAttr>("cache").getValue());
+    Value memory;
+    if (auto it = placement.storage.find(op.getKey()); it != placement.storage.end() && it->second.cache) {
+      memory = it->second.buffer;
+    } else {
+      SymExpr bytes = q[0] * SymExpr(cache.getSequenceBytes());
+      memory = buffer(op.getLoc(), main.getI8Type(), bytes);
+      append(op, memory, cache, kv::Part::Key, op.getKey(), 0);
+      append(op, memory, cache, kv::Part::Value, op.getValue(), 0);
+    }
+    int64_t heads = *symbols.resolve(q[1]).constant();
+    int64_t partialBytes = kern::attentionPartialBytes(cache, heads, symbols.bounds(q[0]).hi, symbols.bounds(total).hi);
+    Value partials = buffer(op.getLoc(), main.getF32Type(), SymExpr((partialBytes + 3) / 4));
+    Value out = bufferFor(target.tensor);
+    SmallVector<SymExpr> outShape(shapes.of(target.tensor));
+    SymExpr past = symbols.resolve(total - tokens);
+    {
+      KernelBuilder k = kernel(op, "attention");
+      Value bytes = k.operand(memory), result = k.view(out, outShape, true), partial = k.operand(partials, true);
+      Value sinks = op.getSinks() ? k.view(placement.storage.lookup(op.getSinks()).buffer, shapes.of(op.getSinks())) : Value();
+      Value pastValue = k.scalar(op.getCausal() || op.getWindow() ? past : SymExpr(0)), s = k.scalar(tokens), t = k.scalar(total), sequences = k.scalar(q[0]);
+      auto readMask = [&](OpBuilder &b, Location l, ValueRange index) {
+        ArrayRef<SymExpr> maskShape = shapes.of(op.getMask());
+        SmallVector<Value> at;
+        for (auto [d, i] : llvm::enumerate(index))
+          at.push_back(symbols.resolve(maskShape[d]).is(1) ? k.scalar(1 - 1) : i);
+        kern::YieldOp::create(b, l, k.pull(b, op.getMask(), at));
+      };
+      auto attention = kern::AttentionOp::create(
+          k.b, k.loc, k.begin(), k.end(), bytes, result, pastValue, s, t, sequences, sinks, partial, k.scratch(), cache, op.getScale().convertToFloat(),
+          [&](OpBuilder &b, Location l, ValueRange index) { kern::YieldOp::create(b, l, k.pull(b, op.getQuery(), index)); },
+          op.getMask() ? kern::RegionBuilder(readMask) : kern::RegionBuilder(nullptr));
+      if (!op.getSoftcap().isZero())
+        attention.setSoftcapAttr(op.getSoftcapAttr());
+      attention.setCausal(op.getCausal());
+      if (op.getWindow())
+        attention.setWindowAttr(op.getWindowAttr());
+      attention.setZeroMaskedRows(op.getZeroMaskedRows());
+      k.finish(main, kernels, nameOf(op.getLoc()));
+    }
+    KernelBuilder k = kernel(op, "attention_merge");
+    Value result = k.view(out, outShape, true), partial = k.operand(partials);
+    Value sinks = op.getSinks() ? k.view(placement.storage.lookup(op.getSinks()).buffer, shapes.of(op.getSinks())) : Value();
+    Value s = k.scalar(tokens), t = k.scalar(total), sequences = k.scalar(q[0]);
+    kern::AttentionMergeOp::create(k.b, k.loc, k.begin(), k.end(), result, s, t, sequences, sinks, partial, cache, op.getZeroMaskedRows());
+    k.finish(main, kernels, nameOf(op.getLoc()));
+    return success();
+  }
+
+  /// Every result of @main gets memory of its own, and is marked as that output.
+  LogicalResult finishOutputs() {
+    Operation *terminator = func.getBody().front().getTerminator();
+    main.setInsertionPoint(terminator);
+    llvm::DenseSet<Value> taken;
+    SmallVector<Value> results;
+    for (auto [i, tensor] : llvm::enumerate(terminator->getOperands())) {
+      auto it = placement.storage.find(tensor);
+      Value memory = it == placement.storage.end() || it->second.cache ? Value() : it->second.buffer;
+      // A present that the session keeps is no output, unless asked for.
+      if (it != placement.storage.end() && it->second.cache && !func.getResultAttr(i, "graph.keep")) {
+        results.push_back(it->second.buffer);
+        continue;
+      }
+      auto owner = memory ? memory.getDefiningOp<kern::BufferOp>() : kern::BufferOp();
+      if (!owner || !taken.insert(memory).second) {
+        KernelBuilder k = kernel(terminator, "generate");
+        SmallVector<SymExpr> shape(shapes.of(tensor));
+        Value copy = buffer(tensor.getLoc(), elementOf(tensor), shapes.elements(tensor)), out = k.view(copy, shape, true);
+        SmallVector<OpFoldResult> extents = k.sizes(shape);
+        kern::GenerateOp::create(k.b, k.loc, k.begin(), k.end(), extents, out, [&](OpBuilder &b, Location l, ValueRange index) {
+          kern::YieldOp::create(b, l, k.pull(b, tensor, index));
+        });
+        k.finish(main, kernels, nameOf(tensor.getLoc()));
+        owner = copy.getDefiningOp<kern::BufferOp>();
+      }
+      owner.setOutput(i);
+      results.push_back(owner);
+    }
+    // Result sizes, in order, as operands behind the results.
+    SmallVector<int64_t> ranks;
+    for (Value tensor : llvm::to_vector(terminator->getOperands())) {
+      SmallVector<SymExpr> shape(shapes.of(tensor));
+      ranks.push_back(shape.size());
+      for (const SymExpr &e : shape)
+        results.push_back(symbols.materialize(main, func.getLoc(), e));
+    }
+    for (auto bind : llvm::make_early_inc_range(func.getBody().getOps<graph::BindOp>()))
+      if (!isa<BlockArgument>(bind.getTensor()))
+        bind.erase();
+    func->setAttr("kern.result_ranks", main.getDenseI64ArrayAttr(ranks));
+    terminator->setOperands(results);
+    func.setFunctionType(FunctionType::get(func.getContext(), func.getArgumentTypes(), TypeRange(ValueRange(results))));
+    return success();
+  }
+};
+
+struct FormKernelsPass : impl::FormKernelsBase<FormKernelsPass> {
+  using Base::Base;
+  void runOnOperation() override {
+    auto func = getOperation().lookupSymbol<func::FuncOp>("main");
+    if (!func || failed(Former(getOperation(), func).run()))
+      signalPassFailure();
+  }
+};
+
+} // namespace
+} // namespace sinter::fuse

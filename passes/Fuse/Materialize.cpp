@@ -1,0 +1,142 @@
+//===- Materialize.cpp - which tensors get memory -----------------------===//
+//
+// Part of Sinter, under the Apache License v2.0 with LLVM Exceptions.
+//
+//===----------------------------------------------------------------------===//
+
+#include "passes/Fuse/Materialize.h"
+#include "dialects/Graph/Graph.h"
+
+#include "mlir/Dialect/Math/IR/Math.h"
+
+using namespace mlir;
+
+namespace sinter::fuse {
+namespace {
+
+/// Work of one element: operations, with functions such as exp as many.
+constexpr int64_t kCheap = 6, kFunction = 12, kMostInlined = 96;
+
+/// Who reads a tensor, also through views of it.
+void collectReaders(Value tensor, SmallVectorImpl<Operation *> &readers) {
+  for (Operation *user : tensor.getUsers()) {
+    if (isa<graph::BindOp>(user))
+      continue;
+    if (isa<tensor::ReshapeOp, tensor::BitcastOp>(user)) {
+      collectReaders(user->getResult(0), readers);
+      continue;
+    }
+    // An extract reads for the generate around it.
+    if (auto generate = user->getParentOfType<tensor::GenerateOp>())
+      user = generate;
+    if (!llvm::is_contained(readers, user))
+      readers.push_back(user);
+  }
+}
+
+bool viewed(Value tensor) {
+  return llvm::any_of(tensor.getUsers(), [](Operation *user) { return isa<tensor::ReshapeOp, tensor::BitcastOp>(user); });
+}
+
+/// Whether the generate reads `root` only at its own index, and has its shape.
+bool readsInPlace(tensor::GenerateOp generate, Value root, graph::Shapes &shapes) {
+  ArrayRef<graph::SymExpr> mine = shapes.of(generate.getResult()), other = shapes.of(root);
+  if (mine.size() != other.size())
+    return false;
+  for (auto [a, b] : llvm::zip(mine, other))
+    if (!shapes.symbols.equal(a, b))
+      return false;
+  bool inPlace = true, reads = false;
+  generate.getBody().walk([&](tensor::ExtractOp extract) {
+    if (extract.getTensor() != root)
+      return;
+    reads = true;
+    for (auto [index, argument] : llvm::zip(extract.getIndices(), generate.getBody().getArguments())) {
+      auto size = shapes.symbols.resolve(shapes.of(root)[argument.getArgNumber()]);
+      inPlace &= index == Value(argument) || size.is(1);
+    }
+    // A branch would have to be taken behind the root for some elements only.
+    inPlace &= extract->getParentOp() == generate.getOperation();
+  });
+  return inPlace && reads;
+}
+
+} // namespace
+
+Materialization chooseMaterialized(func::FuncOp func, graph::Shapes &shapes) {
+  Materialization m;
+  Block &body = func.getBody().front();
+  // First: what is computed behind a root. The root's only reader must be the generate, which comes later.
+  for (Operation &op : body) {
+    if (!isa<graph::LinearOp, graph::NormOp, graph::SoftmaxOp, graph::ReduceOp, graph::MatMulOp>(op))
+      continue;
+    Value root = op.getResult(0);
+    SmallVector<Operation *> readers;
+    collectReaders(root, readers);
+    if (readers.size() != 1 || viewed(root))
+      continue;
+    auto generate = dyn_cast<tensor::GenerateOp>(readers.front());
+    if (!generate || m.fusedBehind.contains(generate) || !readsInPlace(generate, root, shapes))
+      continue;
+    m.fusedBehind[generate] = &op;
+    m.fusedRoots.insert(&op);
+    m.kept.insert(generate);
+  }
+  // Then the rest, producers first.
+  llvm::DenseMap<Operation *, int64_t> cost;
+  for (auto generate : body.getOps<tensor::GenerateOp>()) {
+    int64_t work = 0, loads = 0;
+    bool arithmetic = false;
+    generate.getBody().walk([&](Operation *op) {
+      if (auto extract = dyn_cast<tensor::ExtractOp>(op)) {
+        ++loads;
+        Value source = extract.getTensor();
+        while (auto view = source.getDefiningOp<tensor::ReshapeOp>())
+          source = view.getSource();
+        if (auto producer = source.getDefiningOp<tensor::GenerateOp>(); producer && !m.kept.contains(producer))
+          work += cost.lookup(producer);
+      } else if (isa<math::MathDialect>(op->getDialect()) && !isa<math::AbsFOp, math::RoundEvenOp>(op)) {
+        work += kFunction;
+        arithmetic = true;
+      } else if (isa<arith::DivFOp>(op)) {
+        work += 4;
+        arithmetic = true;
+      } else if (isa<arith::AddFOp, arith::SubFOp, arith::MulFOp, arith::NegFOp, arith::MaximumFOp, arith::MinimumFOp>(op)) {
+        ++work;
+        arithmetic = true;
+      } else if (isa<arith::DivUIOp, arith::RemUIOp>(op)) {
+        work += 2;
+      }
+    });
+    if (m.kept.contains(generate))
+      continue;
+    SmallVector<Operation *> readers;
+    collectReaders(generate.getResult(), readers);
+    bool keep = false;
+    graph::SymExpr mine = shapes.symbols.resolve(shapes.elements(generate.getResult()));
+    bool replicated = readers.size() > 1;
+    for (Operation *reader : readers) {
+      if (isa<graph::LinearOp, graph::EmbeddingOp, func::ReturnOp>(reader)) {
+        keep = true;
+      } else if (isa<graph::MatMulOp>(reader)) {
+        replicated = true;
+      } else if (auto consumer = dyn_cast<tensor::GenerateOp>(reader)) {
+        // A reader that is larger computes an element several times.
+        graph::SymExpr theirs = shapes.symbols.resolve(shapes.elements(consumer.getResult()));
+        if (!(mine == theirs) && shapes.symbols.bounds(mine).hi < shapes.symbols.bounds(theirs).hi)
+          replicated = true;
+      }
+    }
+    if (readers.empty())
+      continue;
+    keep |= arithmetic && replicated && work > kCheap;
+    keep |= work > kMostInlined;
+    if (keep)
+      m.kept.insert(generate);
+    else
+      cost[generate] = work + loads;
+  }
+  return m;
+}
+
+} // namespace sinter::fuse
