@@ -31,6 +31,13 @@ def Kern_StateOp : Kern_Op<"state", [Pure]> {
   let assemblyFormat = "$index attr-dict `:` type($result)";
 }
 
+def Kern_OutputOp : Kern_Op<"output"> {
+  let summary = "says that a buffer is a result of the model";
+  let description = "`buffer` has the elements of result number `index`, whose sizes are `sizes`; `info` has its name and dims as the file says them.";
+  let arguments = (ins AnyType:$buffer, Variadic<Index>:$sizes, I64Attr:$index, DictionaryAttr:$info);
+  let assemblyFormat = "$index $buffer `[` $sizes `]` $info attr-dict `:` type($buffer)";
+}
+
 def Kern_DispatchOp : Kern_Op<"dispatch", [AttrSizedOperandSegments]> {
   let summary = "runs a kernel";
   let description = [{

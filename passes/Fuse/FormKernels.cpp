@@ -485,49 +485,45 @@ private:
     return success();
   }
 
-  /// Every result of @main gets memory of its own, and is marked as that output.
+  /// Every result of @main gets memory of its own, or is the session's.
   LogicalResult finishOutputs() {
     Operation *terminator = func.getBody().front().getTerminator();
     main.setInsertionPoint(terminator);
     llvm::DenseSet<Value> taken;
-    SmallVector<Value> results;
     for (auto [i, tensor] : llvm::enumerate(terminator->getOperands())) {
       auto it = placement.storage.find(tensor);
-      Value memory = it == placement.storage.end() || it->second.cache ? Value() : it->second.buffer;
-      // A present that the session keeps is no output, unless asked for.
-      if (it != placement.storage.end() && it->second.cache && !func.getResultAttr(i, "graph.keep")) {
-        results.push_back(it->second.buffer);
-        continue;
+      Value memory;
+      if (it != placement.storage.end() && it->second.cache) {
+        memory = it->second.buffer; // the present of a cache
+      } else {
+        memory = it == placement.storage.end() ? Value() : it->second.buffer;
+        auto owner = memory ? memory.getDefiningOp<kern::BufferOp>() : kern::BufferOp();
+        if (!owner || !taken.insert(memory).second) {
+          KernelBuilder k = kernel(terminator, "generate");
+          SmallVector<SymExpr> shape(shapes.of(tensor));
+          memory = buffer(tensor.getLoc(), elementOf(tensor), shapes.elements(tensor));
+          Value out = k.view(memory, shape, true);
+          SmallVector<OpFoldResult> extents = k.sizes(shape);
+          kern::GenerateOp::create(k.b, k.loc, k.begin(), k.end(), extents, out, [&](OpBuilder &b, Location l, ValueRange index) {
+            kern::YieldOp::create(b, l, k.pull(b, tensor, index));
+          });
+          k.finish(main, kernels, nameOf(tensor.getLoc()));
+          owner = memory.getDefiningOp<kern::BufferOp>();
+        }
+        owner.setOutput(i);
       }
-      auto owner = memory ? memory.getDefiningOp<kern::BufferOp>() : kern::BufferOp();
-      if (!owner || !taken.insert(memory).second) {
-        KernelBuilder k = kernel(terminator, "generate");
-        SmallVector<SymExpr> shape(shapes.of(tensor));
-        Value copy = buffer(tensor.getLoc(), elementOf(tensor), shapes.elements(tensor)), out = k.view(copy, shape, true);
-        SmallVector<OpFoldResult> extents = k.sizes(shape);
-        kern::GenerateOp::create(k.b, k.loc, k.begin(), k.end(), extents, out, [&](OpBuilder &b, Location l, ValueRange index) {
-          kern::YieldOp::create(b, l, k.pull(b, tensor, index));
-        });
-        k.finish(main, kernels, nameOf(tensor.getLoc()));
-        owner = copy.getDefiningOp<kern::BufferOp>();
-      }
-      owner.setOutput(i);
-      results.push_back(owner);
-    }
-    // Result sizes, in order, as operands behind the results.
-    SmallVector<int64_t> ranks;
-    for (Value tensor : llvm::to_vector(terminator->getOperands())) {
-      SmallVector<SymExpr> shape(shapes.of(tensor));
-      ranks.push_back(shape.size());
-      for (const SymExpr &e : shape)
-        results.push_back(symbols.materialize(main, func.getLoc(), e));
+      SmallVector<Value> sizes;
+      for (const SymExpr &e : shapes.of(tensor))
+        sizes.push_back(symbols.materialize(main, func.getLoc(), e));
+      auto info = func.getResultAttrDict(i);
+      kern::OutputOp::create(main, func.getLoc(), memory, sizes, uint64_t(i), info ? info : main.getDictionaryAttr({}));
     }
     for (auto bind : llvm::make_early_inc_range(func.getBody().getOps<graph::BindOp>()))
       if (!isa<BlockArgument>(bind.getTensor()))
         bind.erase();
-    func->setAttr("kern.result_ranks", main.getDenseI64ArrayAttr(ranks));
-    terminator->setOperands(results);
-    func.setFunctionType(FunctionType::get(func.getContext(), func.getArgumentTypes(), TypeRange(ValueRange(results))));
+    terminator->setOperands({});
+    func.removeResAttrsAttr();
+    func.setFunctionType(FunctionType::get(func.getContext(), func.getArgumentTypes(), {}));
     return success();
   }
 };

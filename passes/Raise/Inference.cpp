@@ -16,6 +16,16 @@ FailureOr<int64_t> normalizeAxis(Operation *op, int64_t axis, int64_t rank) {
   return axis < 0 ? axis + rank : axis;
 }
 
+Value copySource(Value v) {
+  while (auto node = v.getDefiningOp<onnx::NodeOp>()) {
+    bool copy = node.isOp("Identity") || (node.isOp("Concat") && node->getNumOperands() == 1) || (node.isOp("Dropout") && !node.hasUsedOutput(1));
+    if (!copy)
+      break;
+    v = node.getInputs()[0];
+  }
+  return v;
+}
+
 LogicalResult Inference::unify(Operation *op, const SymExpr &a, const SymExpr &b, StringRef what) {
   if (symbols.unify(a, b) == graph::SymbolTable::Unified::Never)
     return op->emitError("expected equal ") << what << ", but got " << symbols.str(a) << " and " << symbols.str(b);

@@ -75,6 +75,9 @@ private:
   llvm::DenseMap<mlir::Value, TensorInfo> infos;
 };
 
+/// What a value is a copy of: through Identity, Concat of one tensor and Dropout that does nothing.
+mlir::Value copySource(mlir::Value onnxValue);
+
 /// `axis` counted from the end where negative; an error at `op` where it is outside of [0, rank).
 mlir::FailureOr<int64_t> normalizeAxis(mlir::Operation *op, int64_t axis, int64_t rank);
 

@@ -57,6 +57,7 @@ SmallVector<StatePair> findStates(func::FuncOp func) {
   SmallVector<StatePair> pairs;
   Operation *terminator = func.getBody().front().getTerminator();
   for (auto [index, value] : llvm::enumerate(terminator->getOperands())) {
+    value = copySource(value);
     auto node = value.getDefiningOp<onnx::NodeOp>();
     if (!node)
       continue;
@@ -65,7 +66,7 @@ SmallVector<StatePair> findStates(func::FuncOp func) {
       past = node.getInputs()[0];
     else if (node.isOp("com.microsoft", "GroupQueryAttention") && (value == node.getResult(1) || value == node.getResult(2)))
       past = node.getInputOrNull(value == node.getResult(1) ? 3 : 4);
-    if (auto argument = dyn_cast_or_null<BlockArgument>(past))
+    if (auto argument = past ? dyn_cast<BlockArgument>(copySource(past)) : BlockArgument())
       pairs.push_back({argument, unsigned(index)});
   }
   return pairs;

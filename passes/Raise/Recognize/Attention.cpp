@@ -20,15 +20,15 @@ NodeOp nodeOf(Value v, StringRef type) {
   return node && node.isOp(type) ? node : NodeOp();
 }
 
-/// Through operators that change nothing: Identity, Dropout, casts between floats.
+/// Through copies and casts between floats.
 Value peel(Value v, Inference &infer) {
-  while (auto node = v.getDefiningOp<NodeOp>()) {
-    bool cast = node.isOp("Cast") && isa<FloatType>(infer[v].element) && isa<FloatType>(infer[node.getInputs()[0]].element);
-    if (!cast && !node.isOp("Identity") && !(node.isOp("Dropout") && !node.hasUsedOutput(1)))
+  while (true) {
+    v = copySource(v);
+    auto node = nodeOf(v, "Cast");
+    if (!node || !isa<FloatType>(infer[v].element) || !isa<FloatType>(infer[node.getInputs()[0]].element))
       return v;
     v = node.getInputs()[0];
   }
-  return v;
 }
 
 /// What stands between softmax and the product of queries and keys.
@@ -131,6 +131,9 @@ Value peelRepeat(Value v, Inference &infer) {
   return heads;
 }
 
+/// [B, G, T, D] where v is [B, G, D, T]: through one exchange of the last two axes, with views around it that keep them. Null where it is not.
+Value peelTranspose(Value v, double &scale, Inference &infer);
+
 /// A multiplication by a constant on the way to a product moves into the scale.
 Value peelScale(Value v, double &scale, Inference &infer) {
   for (bool again = true; again;) {
@@ -148,6 +151,42 @@ Value peelScale(Value v, double &scale, Inference &infer) {
       }
   }
   return v;
+}
+
+Value peelTranspose(Value v, double &scale, Inference &infer) {
+  const TensorInfo target = infer[v];
+  bool exchanged = false;
+  for (unsigned steps = 0; steps < 8; ++steps) {
+    v = peelScale(v, scale, infer);
+    const TensorInfo &here = infer[v];
+    if (exchanged && here.rank() == 4 && infer.symbols.equal(here.shape[0], target.shape[0]) && infer.symbols.equal(here.shape[1], target.shape[1]))
+      return v;
+    auto node = v.getDefiningOp<NodeOp>();
+    if (!node || here.rank() < 3)
+      return {};
+    Value input = node.getInputs()[0];
+    const TensorInfo &before = infer[input];
+    if (node.isOp("Transpose")) {
+      auto perm = node.getInts("perm");
+      int64_t rank = here.rank();
+      if (exchanged || !perm || (*perm)[rank - 1] != rank - 2 || (*perm)[rank - 2] != rank - 1)
+        return {};
+      for (int64_t d = 0; d < rank - 2; ++d)
+        if ((*perm)[d] != d)
+          return {};
+      exchanged = true;
+    } else if (node.isOp("Reshape") || node.isOp("Unsqueeze") || node.isOp("Squeeze")) {
+      if (before.rank() < 3)
+        return {};
+      for (int64_t d = 1; d <= 2; ++d)
+        if (!infer.symbols.equal(before.shape[before.rank() - d], here.shape[here.rank() - d]))
+          return {};
+    } else {
+      return {};
+    }
+    v = input;
+  }
+  return {};
 }
 
 Value toFloat(Lowering &lower, Location loc, Value tensor, const TensorInfo &info) {
@@ -244,9 +283,10 @@ bool recognizeAttention(NodeOp node, Lowering &lower) {
 
   Location loc = node.getLoc();
   // Keys as [B, G, T, D]: undo the transposition, then the repetition of heads.
-  Value kNode = {};
-  if (auto transpose = nodeOf(kt, "Transpose"); transpose && transpose.getInts("perm") && *transpose.getInts("perm") == ArrayRef<int64_t>({0, 1, 3, 2}))
-    kNode = peelScale(transpose.getInputs()[0], scale, infer);
+  double keyScale = scale;
+  Value kNode = peelTranspose(kt, keyScale, infer);
+  if (kNode)
+    scale = keyScale;
   Value k, vTensor;
   TensorInfo kInfo;
   Value kGroup = kNode ? peelRepeat(kNode, infer) : Value(), vGroup = peelRepeat(v, infer);
@@ -282,7 +322,7 @@ bool recognizeAttention(NodeOp node, Lowering &lower) {
 bool recognizeAppend(NodeOp node, Lowering &lower) {
   if (!node.isOp("Concat") || node->getNumOperands() != 2)
     return false;
-  auto past = dyn_cast<BlockArgument>(node.getInputs()[0]);
+  auto past = dyn_cast<BlockArgument>(copySource(node.getInputs()[0]));
   if (!past || !isa<func::FuncOp>(past.getOwner()->getParentOp()))
     return false;
   const TensorInfo info = lower.infer[node.getResult(0)];
