@@ -11,13 +11,12 @@ config.test_format = lit.formats.ShTest(execute_external=False)
 config.suffixes = [".mlir", ".test"]
 config.excludes = ["unit", "numeric", "models", "Inputs"]
 config.test_source_root = os.path.dirname(__file__)
-root = os.path.dirname(config.test_source_root)
-config.environment["PATH"] = os.pathsep.join(
-    [config.sinter_bin, os.path.join(root, "build", "bin"), config.llvm_tools, os.environ.get("PATH", "")])
+config.environment["PATH"] = os.pathsep.join([config.sinter_bin, config.llvm_tools, os.environ.get("PATH", "")])
 for kept in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "HOME"):
     if kept in os.environ:
         config.environment[kept] = os.environ[kept]
 
+root = os.path.dirname(config.test_source_root)
 config.substitutions += [
     ("%python", config.python),
     ("%models", config.sinter_models),
