@@ -20,9 +20,11 @@ bool tensorDims(Session &session, const Tensor &tensor, Dims &dims) {
 
 int checkTensor(Session &session, const Tensor &tensor, const sinter_tensor &given, const char *kind) {
   const char *name = session.program().string(tensor.name);
-  if (static_cast<uint32_t>(given.dtype) != static_cast<uint32_t>(tensor.dtype))
-    return session.fail(SINTER_ERROR_TYPE, "%s '%s' is %s, expected %s", kind, name,
-                        dtypeName(static_cast<uint32_t>(given.dtype)), dtypeName(static_cast<uint32_t>(tensor.dtype)));
+  uint32_t type; // any number may stand there
+  memcpy(&type, &given.dtype, sizeof type);
+  if (type != static_cast<uint32_t>(tensor.dtype))
+    return session.fail(SINTER_ERROR_TYPE, "%s '%s' is %s, expected %s", kind, name, dtypeName(type),
+                        dtypeName(static_cast<uint32_t>(tensor.dtype)));
   if (given.rank != tensor.axes.count)
     return session.fail(SINTER_ERROR_SHAPE, "%s '%s' has %u axes, expected %u", kind, name, given.rank,
                         tensor.axes.count);
