@@ -32,6 +32,7 @@ struct KernLower : sinter::lower::impl::KernLowerBase<KernLower> {
     RewritePatternSet patterns(&getContext());
     sinter::lower::populateGenericLowering(patterns, target);
     sinter::lower::populateAttentionLowering(patterns, target);
+    sinter::lower::populateLinearLowering(patterns, target);
     walkAndApplyPatterns(getOperation(), std::move(patterns));
     getOperation().walk([&](kern::KernelOpInterface op) {
       op->emitOpError("cannot be lowered for ") << target.getCpu();
