@@ -39,6 +39,22 @@ TEST(Embed, continuesAPrompt) {
   EXPECT_EQ(outputOf(std::string("TOY_EOS=1,4 ") + SINTER_EMBED + " " + SINTER_TOY_MODEL + " 3 1 4"), "\n");
 }
 
+#ifdef SINTER_TABLE_ONLY
+TEST(Embed, theShippedObjectIsSmallAndSelfContained) {
+  FILE *file = fopen(SINTER_TABLE_ONLY, "r");
+  ASSERT_TRUE(file);
+  fseek(file, 0, SEEK_END);
+  EXPECT_LT(ftell(file), 200 << 10);
+  fclose(file);
+  sinter_model *model;
+  char why[SINTER_MESSAGE_BYTES];
+  EXPECT_EQ(sinter_open(SINTER_TABLE_ONLY, nullptr, &model, why), SINTER_ERROR_VERSION);
+  std::string symbols = outputOf(std::string("nm -D --defined-only ") + SINTER_TABLE_ONLY);
+  EXPECT_EQ(std::count(symbols.begin(), symbols.end(), '\n'), 1) << symbols;
+  EXPECT_NE(symbols.find(" sinter_model_v1\n"), std::string::npos) << symbols;
+}
+#endif
+
 TEST(Embed, saysWhatIsWrong) {
   int status;
   EXPECT_EQ(outputOf(std::string(SINTER_EMBED) + " /nowhere.so 1 2>&1", &status),
