@@ -6,6 +6,7 @@
 
 #include "tools/Registration.h"
 
+#include "compiler/Codegen/Codegen.h"
 #include "dialects/Graph/Graph.h"
 #include "dialects/KV/KV.h"
 #include "dialects/Kern/Kern.h"
@@ -26,4 +27,5 @@ void sinter::registerDialects(mlir::DialectRegistry &registry) {
 void sinter::registerPasses() {
   mlir::registerAllPasses();
   lower::registerLowerCPUPasses();
+  registerCodegenPipelines();
 }

@@ -48,8 +48,8 @@ void registerCodegenPipelines();
 
 using ObjectBuffers = std::vector<std::unique_ptr<llvm::MemoryBuffer>>;
 
-/// One position-independent ELF object for every function with external linkage and a body, in the module's order; what
-/// it refers to comes along as a private copy. `module` holds LLVM dialect only. Up to `workers` threads; the bytes do not depend on
+/// One position-independent ELF object for every public function with external linkage and a body, in the module's order;
+/// what it refers to comes along as a private copy. `module` holds LLVM dialect only. Up to `workers` threads; the bytes do not depend on
 /// how many. `emitted` is called from any thread after each object with the number done and the total.
 llvm::Expected<ObjectBuffers> emitObjects(mlir::ModuleOp module, const TargetSpec &target, unsigned workers,
                                           llvm::function_ref<void(size_t, size_t)> emitted = nullptr);

@@ -52,13 +52,27 @@ struct Context {
   }
 };
 
-/// What the optimizer may take for granted about names: memory functions only, so it makes no other calls.
+/// The functions outside of it that a kernel may call.
+constexpr std::pair<LibFunc, StringLiteral> kCallable[] = {
+    {LibFunc_memcpy, "memcpy"}, {LibFunc_memset, "memset"}, {LibFunc_memmove, "memmove"}};
+
+/// What the optimizer takes for granted about names, so that it adds no other calls.
 TargetLibraryInfoImpl libraryInfo(const Triple &triple) {
   TargetLibraryInfoImpl info(triple);
   info.disableAllFunctions();
-  for (LibFunc f : {LibFunc_memcpy, LibFunc_memset, LibFunc_memmove})
-    info.setAvailable(f);
+  for (auto [function, name] : kCallable)
+    info.setAvailable(function);
   return info;
+}
+
+/// Calls that instruction selection adds are found by the linker.
+Error checkCalls(const Module &module) {
+  for (const Function &function : module)
+    if (function.isDeclaration() && !function.isIntrinsic() && !function.use_empty() &&
+        none_of(kCallable, [&](auto &callable) { return callable.second == function.getName(); }))
+      return createStringError("kernel '" + module.getModuleIdentifier() + "' calls '" + function.getName() +
+                               "', which a model has not got");
+  return Error::success();
 }
 
 void prepare(Module &module, const TargetMachine &machine, const TargetSpec &target) {
@@ -173,7 +187,7 @@ Expected<ObjectBuffers> sinter::emitObjects(mlir::ModuleOp module, const TargetS
   mlir::SymbolTable symbols(module);
   SmallVector<LLVMFuncOp> roots;
   for (auto function : module.getOps<LLVMFuncOp>())
-    if (!function.isExternal() && function.getLinkage() == mlir::LLVM::Linkage::External)
+    if (!function.isExternal() && !function.isPrivate() && function.getLinkage() == mlir::LLVM::Linkage::External)
       roots.push_back(function);
 
   ObjectBuffers objects(roots.size());
@@ -188,6 +202,8 @@ Expected<ObjectBuffers> sinter::emitObjects(mlir::ModuleOp module, const TargetS
       return ir.takeError();
     prepare(**ir, machine, spec);
     optimize(**ir, machine);
+    if (Error error = checkCalls(**ir))
+      return std::move(error);
     Expected<std::unique_ptr<MemoryBuffer>> object = emit(**ir, machine);
     if (Error error = context.takeError())
       return joinErrors(std::move(error), object.takeError());

@@ -8,6 +8,7 @@
 #include "passes/Lower/CPU/Passes.h"
 
 #include "mlir/Conversion/Passes.h"
+#include "mlir/Conversion/VectorToSCF/VectorToSCF.h"
 #include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/Dialect/Vector/Transforms/Passes.h"
@@ -36,9 +37,9 @@ void sinter::addLoweringPasses(OpPassManager &passes) {
 
   // Vectors of one dimension, then blocks and branches.
   function.addPass(vector::createLowerVectorMultiReductionPass(vector::VectorMultiReductionLowering::InnerParallel));
-  ConvertVectorToSCFOptions toLoops;
-  toLoops.fullUnroll = true;
-  function.addPass(createConvertVectorToSCF(toLoops));
+  VectorTransferToSCFOptions toLoops;
+  toLoops.enableFullUnroll();
+  function.addPass(createConvertVectorToSCFPass(toLoops));
   function.addPass(memref::createExpandStridedMetadataPass());
   function.addPass(createLowerAffinePass());
   function.addPass(createCanonicalizerPass());

@@ -75,7 +75,7 @@ Expected<TargetSpec> sinter::resolveTarget(StringRef mcpu) {
     return createStringError("CPU '" + mcpu + "' in --mcpu has no AVX2, FMA and F16C; the least is x86-64-v3");
   SmallVector<std::string> flags;
   for (const SubtargetFeatureKV &feature : info->getAllProcessorFeatures()) {
-    StringRef name = feature.key();
+    StringRef name = feature.Key;
     // Whether wide vectors pay is for the kernels to say.
     if (name.starts_with("prefer-"))
       continue;

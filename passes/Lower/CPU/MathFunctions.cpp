@@ -195,11 +195,13 @@ static Term erfcTail(MathBuilder &m, Term a) {
 
 Term sinter::lower::buildErf(MathBuilder &m, Term x) {
   if (!m.wide) {
-    Term t = m.atMost(m.atLeast(x, -4), 4), z = t * t;
-    return m.atMost(m.atLeast(t * m.polynomial(kErfF, z) / m.polynomial(kErfFQ, z), -1), 1);
+    Term a = m.atMost(m.abs(x), 4);
+    auto [r, n] = reduceExp(m, -m.polynomial(kErfcF, a));
+    Term tail = (m.c(1) + expPolynomial(m, r)) * m.power2(n);
+    return m.select(m.gt(a, m.c(0.9)), m.copySign(m.c(1) - tail, x), m.fma(x, m.polynomial(kErfF, x * x), x));
   }
   Term a = m.abs(x), t = m.atMost(m.atLeast(x, -1), 1);
-  Term near = t * m.polynomial(kErfD, t * t);
+  Term near = m.fma(t, m.polynomial(kErfD, t * t), t);
   return m.select(m.gt(a, m.c(1)), m.copySign(m.c(1) - erfcTail(m, a), x), near);
 }
 
@@ -208,7 +210,7 @@ Term sinter::lower::buildErfc(MathBuilder &m, Term x) {
     return inF64(m, {x}, [](MathBuilder &w, ArrayRef<Term> xs) { return buildErfc(w, xs[0]); });
   Term a = m.abs(x), t = m.atMost(m.atLeast(x, -1), 1), tail = erfcTail(m, a);
   Term far = m.select(m.lt(x, m.c(0)), m.c(2) - tail, tail);
-  return m.select(m.gt(a, m.c(1)), far, m.c(1) - t * m.polynomial(kErfD, t * t));
+  return m.select(m.gt(a, m.c(1)), far, m.c(1) - m.fma(t, m.polynomial(kErfD, t * t), t));
 }
 
 //===----------------------------------------------------------------------===//
