@@ -27,6 +27,7 @@ using namespace sinter;
 
 static constexpr StringLiteral kProgramSection = ".sinter.program";
 static constexpr StringLiteral kWeightSection = ".sinter.weights";
+static constexpr StringLiteral kNoteSection = ".note.sinter";
 static constexpr StringLiteral kModelSymbol = "sinter_model_v1";
 
 static Error systemError(const Twine &what) {
@@ -78,10 +79,13 @@ static Expected<std::unique_ptr<MemoryBuffer>> buildModelObject(const LinkInput 
   define(ConstantStruct::getAnon({ConstantInt::get(i32, program::kMagic), ConstantInt::get(i32, program::kVersion), programBytes,
                                   table, api}),
          kModelSymbol, GlobalValue::ExternalLinkage);
-  // A place in the section table, with the name; size and offset are set when the weights are there.
+  // A place in the section table, with the name; size and offset are set when the weights are there. The note makes the linker
+  // add a program header, which will say where they are.
   if (hasSection(input))
-    module.setModuleInlineAsm((".section " + kWeightSection + ",\"\",@progbits\n.p2align " +
-                               Twine(Log2_64(kWeightAlignment)) + "\n.quad 0\n")
+    module.setModuleInlineAsm((".section " + kWeightSection + ",\"\",@progbits\n.p2align " + Twine(Log2_64(kWeightAlignment)) +
+                               "\n.quad 0\n.section " + kNoteSection +
+                               ",\"a\",@note\n.p2align 2\n.long 7, 4, 1\n.asciz \"Sinter\"\n.p2align 2\n.long " +
+                               Twine(program::kVersion) + "\n")
                                   .str());
   Expected<TargetSpec> target = resolveTarget("x86-64-v3");
   if (!target)
@@ -139,8 +143,39 @@ public:
 
 } // namespace
 
+/// Not loaded, in the range of types that loaders skip.
+static constexpr uint32_t kWeightSegment = ELF::PT_LOOS + 0x534e54;
+
+/// Points the note's program header at the weights: llvm-strip keeps a section outside of memory only where it lies in a segment.
+static Error setSegment(Output &output, uint64_t offset, uint64_t bytes) {
+  Expected<object::ELF64LE::Shdr *> note = output.section(kNoteSection);
+  if (!note)
+    return note.takeError();
+  Expected<object::ELF64LEFile> elf = object::ELF64LEFile::create(StringRef(output.data, output.bytes));
+  if (!elf)
+    return elf.takeError();
+  auto segments = elf->program_headers();
+  if (!segments)
+    return segments.takeError();
+  for (const object::ELF64LE::Phdr &found : *segments) {
+    if (found.p_type != ELF::PT_NOTE || found.p_offset != (*note)->sh_offset)
+      continue;
+    auto &segment = const_cast<object::ELF64LE::Phdr &>(found);
+    segment.p_type = kWeightSegment;
+    segment.p_flags = ELF::PF_R;
+    segment.p_offset = offset;
+    segment.p_vaddr = 0;
+    segment.p_paddr = 0;
+    segment.p_filesz = bytes;
+    segment.p_memsz = 0;
+    segment.p_align = kWeightAlignment;
+    return Error::success();
+  }
+  return createStringError("the linked file has no program header for " + kNoteSection);
+}
+
 /// Writes the weights, wherever they go, and their hash into the program.
-static Error addWeights(const LinkInput &input, StringRef path) {
+static Error addWeights(const LinkInput &input, bool relocatable, StringRef path) {
   if (!input.weights.bytes)
     return Error::success();
   Expected<std::unique_ptr<Output>> output = Output::open(path);
@@ -155,6 +190,9 @@ static Error addWeights(const LinkInput &input, StringRef path) {
     offset = alignTo((*output)->bytes, kWeightAlignment);
     (*section)->sh_offset = offset;
     (*section)->sh_size = input.weights.bytes;
+    if (!relocatable)
+      if (Error error = setSegment(**output, offset, input.weights.bytes))
+        return error;
   } else {
     file = ::open(input.sidecar.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (file < 0)
@@ -223,7 +261,7 @@ static Error linkTo(const LinkInput &input, bool relocatable, StringRef path) {
   });
   if (Error error = linkCode(input, relocatable, path))
     return error;
-  if (Error error = addWeights(input, path))
+  if (Error error = addWeights(input, relocatable, path))
     return error;
   remove.release();
   return Error::success();
