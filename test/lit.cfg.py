@@ -1,6 +1,7 @@
 """The lit suite: test/ mirrors the folders of sources. Tools of the build and of LLVM are called by name.
 
-%python is the Python of build/venv, %models the folder of test models (feature 'models'), %kjv the model that ships.
+%python is the Python of build/venv, %models the folder of test models (feature 'models'), %kjv the model that ships,
+%toy a decoder made by hand (test/unit/Runtime/ToyDecoder.h).
 """
 import os
 
@@ -22,6 +23,7 @@ config.substitutions += [
     ("%models", config.sinter_models),
     ("%kjv", os.path.join(root, "test", "models", "kjv")),
     ("%root", root),
+    ("%toy", config.toy_model),
 ]
 if os.path.isdir(config.sinter_models):
     config.available_features.add("models")

@@ -69,7 +69,7 @@ void Command::option(StringRef name, StringRef metavar, StringRef help, std::vec
     text.split(parts, ',');
     for (StringRef part : parts)
       if (Error error = parseInteger(part.trim(), min, values.emplace_back()))
-        return error;
+        return createStringError("is no list of numbers: '" + part + "' " + toString(std::move(error)));
     return Error::success();
   });
 }

@@ -76,7 +76,7 @@ TEST_F(CommandTest, SaysWhatIsWrong) {
   EXPECT_EQ(parse({"b", "--wwwwwwww"}), "unknown option '--wwwwwwww' (see 'sinter brew --help')");
   EXPECT_EQ(parse({"b", "--cups=x"}), "'--cups': 'x' is no whole number");
   EXPECT_EQ(parse({"b", "--cups=0"}), "'--cups': '0' is less than 1");
-  EXPECT_EQ(parse({"b", "--times=1,,2"}), "'--times': '1,,2' is no whole number");
+  EXPECT_EQ(parse({"b", "--times=1,,2"}), "'--times': '1,,2' is no list of numbers: '' is no whole number");
   EXPECT_EQ(parse({"b", "--strength=nan"}), "'--strength': 'nan' is no number from 0 to 10");
   EXPECT_EQ(parse({"b", "--size=huge"}), "'--size': 'huge' is none of small|large");
   EXPECT_EQ(parse({"b", "--cups"}), "'--cups' needs a value: --cups=N");
