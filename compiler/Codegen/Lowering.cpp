@@ -30,10 +30,11 @@ void sinter::addLoweringPasses(OpPassManager &passes) {
   arith::ArithEmulateUnsupportedFloatsOptions emulate;
   emulate.sourceTypeStrs = {"bf16"};
   function.addPass(arith::createArithEmulateUnsupportedFloats(emulate));
-  function.addPass(createCanonicalizerPass());
+  // No canonicalization in between: it would fold the f32 steps away again.
   arith::ArithExpandOpsPassOptions expand;
   expand.includeBf16 = true;
   function.addPass(arith::createArithExpandOpsPass(expand));
+  function.addPass(createCanonicalizerPass());
 
   // Vectors of one dimension, then blocks and branches.
   function.addPass(vector::createLowerVectorMultiReductionPass(vector::VectorMultiReductionLowering::InnerParallel));

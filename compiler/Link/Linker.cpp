@@ -64,16 +64,20 @@ std::string MemoryFiles::rename(StringRef text) const {
   return result;
 }
 
-/// LLD's report as one sentence: the messages without its name, the lines of each joined.
+/// LLD's report as one sentence: each message without LLD's name, with the first place that it refers to.
 static std::string summarize(StringRef report) {
   SmallVector<StringRef> lines;
   report.split(lines, '\n', -1, /*KeepEmpty=*/false);
   std::string text;
+  bool placed = false;
   for (StringRef line : lines) {
-    bool starts = line.consume_front("ld.lld: error: ") || line.consume_front("ld.lld: warning: ");
-    if (!text.empty())
-      text += starts ? "; " : ", ";
-    line.consume_front(">>> ");
+    bool detail = line.consume_front(">>> ");
+    if (detail && (placed || line.starts_with(" ")))
+      continue;
+    placed = detail;
+    if (!line.consume_front("ld.lld: error: "))
+      line.consume_front("ld.lld: warning: ");
+    text += text.empty() ? "" : detail ? ", " : "; ";
     text += line;
   }
   return text;

@@ -116,7 +116,15 @@ protected:
       add(c.op, false);
     for (const char *op : {"math.powf", "math.atan2", "arith.remf", "arith.maximumf"})
       add(op, true);
-    llvm::Expected<test::Compiled> compiled = test::compile(text);
+    load(text, "native", loaded);
+    load(text, "x86-64-v3", loadedForAVX2);
+  }
+  static void TearDownTestSuite() {
+    delete loaded;
+    delete loadedForAVX2;
+  }
+  static void load(llvm::StringRef text, llvm::StringRef mcpu, test::Loaded *&result) {
+    llvm::Expected<test::Compiled> compiled = test::compile(text, 2, mcpu);
     ASSERT_TRUE(bool(compiled)) << toString(compiled.takeError());
     names = compiled->kernels;
     std::unique_ptr<llvm::MemoryBuffer> runtime = test::fakeRuntime();
@@ -124,25 +132,25 @@ protected:
     test::Folder folder;
     llvm::Error error = linkLibrary(test::makeInput(*compiled, *runtime, program), folder.file("math.so"));
     ASSERT_FALSE(bool(error)) << toString(std::move(error));
-    loaded = new test::Loaded(folder.file("math.so"));
-    ASSERT_NE(loaded->model, nullptr) << dlerror();
+    result = new test::Loaded(folder.file("math.so"));
+    ASSERT_NE(result->model, nullptr) << dlerror();
   }
-  static void TearDownTestSuite() { delete loaded; }
 
   template <typename T>
-  std::vector<T> run(llvm::StringRef op, llvm::StringRef type, bool vector, const std::vector<T> &x, const std::vector<T> &y) {
+  std::vector<T> run(llvm::StringRef op, llvm::StringRef type, bool vector, const std::vector<T> &x, const std::vector<T> &y,
+                     const test::Loaded &library = *loaded) {
     std::vector<T> z(x.size());
     const char *operands[] = {reinterpret_cast<const char *>(x.data()), reinterpret_cast<const char *>(y.data()),
                               reinterpret_cast<char *>(z.data())};
     size_t i = llvm::find(names, nameOf(op, type, vector)) - names.begin();
-    loaded->model->kernels[i](const_cast<char *const *>(operands), nullptr, 0, int64_t(x.size()), nullptr);
+    library.model->kernels[i](const_cast<char *const *>(operands), nullptr, 0, int64_t(x.size()), nullptr);
     return z;
   }
   template <typename T>
   void check(const Case &c, llvm::StringRef type, double ulps, double absolute);
 
   static inline std::vector<std::string> names;
-  static inline test::Loaded *loaded = nullptr;
+  static inline test::Loaded *loaded = nullptr, *loadedForAVX2 = nullptr;
 };
 
 constexpr double kInf = INFINITY;
@@ -236,6 +244,15 @@ TEST_F(MathTest, NarrowIsRoundedF32) {
       EXPECT_TRUE(std::isnan(full[i]) ? std::isnan(back) : back == full[i] || std::abs(back - full[i]) <= std::abs(full[i]) / 256 + 1e-40)
           << c.op << "(" << wide[i] << ") = " << back << ", not " << full[i];
     }
+  }
+}
+
+TEST_F(MathTest, SameBitsOnAVX2) {
+  for (const Case &c : kCases) {
+    std::vector<float> x = arguments<float>(c.lo, c.hi), y = run(c.op, "f32", true, x, x),
+                       z = run(c.op, "f32", true, x, x, *loadedForAVX2);
+    for (size_t i = 0; i < x.size(); ++i)
+      EXPECT_TRUE(memcmp(&y[i], &z[i], sizeof y[i]) == 0 || std::isnan(y[i])) << c.op << "(" << x[i] << ") = " << y[i] << ", " << z[i];
   }
 }
 

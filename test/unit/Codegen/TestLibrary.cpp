@@ -20,31 +20,56 @@
 using namespace llvm;
 using namespace sinter;
 
+namespace {
+/// A module in a context of its own, lowered to the LLVM dialect.
+struct Lowered {
+  mlir::MLIRContext context;
+  mlir::OwningOpRef<mlir::ModuleOp> module;
+
+  Error lower(StringRef text) {
+    mlir::DialectRegistry registry;
+    mlir::registerAllDialects(registry);
+    mlir::registerAllExtensions(registry);
+    registry.insert<kern::KernDialect>();
+    context.appendDialectRegistry(registry);
+    module = mlir::parseSourceString<mlir::ModuleOp>(text, &context);
+    if (!module)
+      return createStringError("the test's text does not parse");
+    mlir::PassManager passes(&context);
+    addLoweringPasses(passes);
+    if (failed(passes.run(*module)))
+      return createStringError("lowering failed");
+    return Error::success();
+  }
+};
+} // namespace
+
 Expected<test::Compiled> test::compile(StringRef text, unsigned workers, StringRef mcpu) {
-  mlir::DialectRegistry registry;
-  mlir::registerAllDialects(registry);
-  mlir::registerAllExtensions(registry);
-  registry.insert<kern::KernDialect>();
-  mlir::MLIRContext context(registry);
-  auto module = mlir::parseSourceString<mlir::ModuleOp>(text, &context);
-  if (!module)
-    return createStringError("the test's text does not parse");
-  mlir::PassManager passes(&context);
-  addLoweringPasses(passes);
-  if (failed(passes.run(*module)))
-    return createStringError("lowering failed");
+  Lowered lowered;
+  if (Error error = lowered.lower(text))
+    return std::move(error);
   Expected<TargetSpec> target = resolveTarget(mcpu);
   if (!target)
     return target.takeError();
   Compiled result;
-  for (auto function : module->getOps<mlir::LLVM::LLVMFuncOp>())
+  for (auto function : lowered.module->getOps<mlir::LLVM::LLVMFuncOp>())
     if (function->hasAttr("kern.kernel"))
       result.kernels.push_back(function.getName().str());
-  Expected<ObjectBuffers> objects = emitObjects(*module, *target, workers);
+  Expected<ObjectBuffers> objects = emitObjects(*lowered.module, *target, workers);
   if (!objects)
     return objects.takeError();
   result.objects = std::move(*objects);
   return result;
+}
+
+Error test::print(StringRef text, StringRef mcpu, raw_ostream &os) {
+  Lowered lowered;
+  if (Error error = lowered.lower(text))
+    return error;
+  Expected<TargetSpec> target = resolveTarget(mcpu);
+  if (!target)
+    return target.takeError();
+  return printLLVM(*lowered.module, *target, /*optimize=*/true, os);
 }
 
 std::unique_ptr<MemoryBuffer> test::fakeRuntime() {

@@ -12,6 +12,7 @@
 #include "runtime/src/Program.h"
 
 #include "llvm/ADT/SmallString.h"
+#include "llvm/Support/raw_ostream.h"
 
 namespace sinter::test {
 
@@ -21,6 +22,9 @@ struct Compiled {
   std::vector<std::string> kernels;
 };
 llvm::Expected<Compiled> compile(llvm::StringRef text, unsigned workers = 2, llvm::StringRef mcpu = "native");
+
+/// The module's LLVM IR, lowered and optimized.
+llvm::Error print(llvm::StringRef text, llvm::StringRef mcpu, llvm::raw_ostream &os);
 
 /// An object with `sinter_runtime_api`, that does nothing.
 std::unique_ptr<llvm::MemoryBuffer> fakeRuntime();

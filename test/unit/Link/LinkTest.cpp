@@ -172,8 +172,7 @@ TEST_F(LinkTest, UndefinedSymbolsAreNamed) {
   llvm::Expected<test::Compiled> bad = test::compile(kCallsLibm);
   ASSERT_TRUE(bool(bad)) << toString(bad.takeError());
   std::string message = link(test::makeInput(*bad, *runtime, program), folder.file("a.so"));
-  EXPECT_EQ(message.find("linking failed: undefined symbol: expf, referenced by bad"), 0u) << message;
-  EXPECT_EQ(message.find("/proc"), std::string::npos) << message;
+  EXPECT_EQ(message, "linking failed: undefined symbol: expf, referenced by bad");
   EXPECT_FALSE(llvm::sys::fs::exists(folder.file("a.so")));
 
   LinkInput missing = input();
