@@ -27,6 +27,7 @@ struct Case {
   const char *format;
   const char *activation; ///< null: f32
   int64_t n, k;
+  bool extreme = false; ///< all weights and activations at the ends of their ranges
 };
 
 std::string print(const Case &c) {
@@ -110,7 +111,7 @@ void LinearTest::check(const Case &c) {
   std::normal_distribution<float> normal(0.05f, 1.0f);
   std::vector<float> source(c.n * c.k), decoded(c.n * c.k);
   for (float &v : source)
-    v = normal(random);
+    v = c.extreme ? (normal(random) < 1 ? 1.0f : -1.0f) : normal(random);
   qt::Rows all;
   type.getFormat().encode(source.data(), c.n, c.k, all);
   type.getFormat().decode(all, decoded.data());
@@ -166,7 +167,7 @@ void LinearTest::check(const Case &c) {
   constexpr int64_t kMost = 17;
   std::vector<float> x(kMost * c.k);
   for (float &v : x)
-    v = normal(random);
+    v = c.extreme ? (normal(random) < 1 ? -100.0f : 100.0f) : normal(random);
   Buffer input(kMost * c.k * 4), bias(c.n * 4), params(1024), zero(64);
   std::memcpy(input.bytes(), x.data(), x.size() * 4);
   for (int64_t i = 0; i < c.n; ++i)
@@ -288,6 +289,12 @@ TEST_P(LinearTest, IntegersTensorActivations) {
     for (const char *format : {kFormats[0], kFormats[1], kFormats[4], kFormats[6]})
       check({format, activation, 100, 205});
   check({kFormats[4], kTensorDynamic, 64, 384});
+}
+
+TEST_P(LinearTest, ExtremesDoNotSaturate) {
+  for (const char *activation : {kToken, kTensorStatic})
+    for (const char *format : {kFormats[0], kFormats[4], kFormats[6]})
+      check({format, activation, 64, 512, true});
 }
 
 INSTANTIATE_TEST_SUITE_P(Targets, LinearTest, ::testing::Values("x86-64-v3", "x86-64-v4", "znver4"), [](const auto &info) {
