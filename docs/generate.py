@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Write the generated pages: docs/dialects/*.md from the dialects' ODS, docs/passes.md from the passes', docs/cli.md from --help.
+"""Write the generated pages: docs/dialects/*.md from the dialects' ODS, docs/passes.md from the passes', docs/cli.md from
+--help; and the files that hand-written pages show, behind a line <!-- file: PATH -->.
 
     python3 docs/generate.py            write them
     python3 docs/generate.py --check    say which are not up to date, exit code 1 if any
@@ -14,6 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 LLVM = Path("/usr/lib/llvm-22")
+STAGES = ["Raise", "Quantize", "KVLayout", "Fuse", "Plan", "Lower"]
 MADE = "<!-- Made by docs/generate.py; change the source named below, not this page. -->\n"
 
 
@@ -34,15 +36,16 @@ def dialects():
         prefix = re.search(r'def \w+ : Dialect \{[^}]*?let name = "(\w+)"', sources, re.S)
         if prefix:
             source = file.relative_to(ROOT)
-            yield f"dialects/{prefix[1]}.md", f"{MADE}<!-- {source} -->\n\n" + tblgen("-gen-dialect-doc", f"-dialect={prefix[1]}", file)
+            yield f"docs/dialects/{prefix[1]}.md", f"{MADE}<!-- {source} -->\n\n" + tblgen("-gen-dialect-doc", f"-dialect={prefix[1]}", file)
 
 
 def passes():
     text = f"{MADE}<!-- passes/*/Passes.td -->\n\n# Passes\n"
-    for file in sorted((ROOT / "passes").rglob("Passes.td")):
-        body = tblgen("-gen-pass-doc", file)
-        text += f"\n## {file.parent.relative_to(ROOT / 'passes')}\n\n{body}"
-    yield "passes.md", text
+    folder = lambda file: file.parent.relative_to(ROOT / "passes")
+    order = lambda file: (STAGES.index(folder(file).parts[0]), file)
+    for file in sorted((ROOT / "passes").rglob("Passes.td"), key=order):
+        text += f"\n## {folder(file)}\n\n" + tblgen("-gen-pass-doc", file)
+    yield "docs/passes.md", text
 
 
 def command_line():
@@ -59,7 +62,14 @@ def command_line():
     for name in ("compile", "run", "bench", "inspect", "verify"):
         if re.search(rf"^\s+{name}\b|sinter {name}\b", overview, re.M):
             text += f"\n## sinter {name}\n\n```text\n{help_of(name)}\n```\n"
-    yield "cli.md", text
+    yield "docs/cli.md", text
+
+
+def shown_files():
+    for page in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]:
+        show = lambda m: f"{m[1]}{(ROOT / m[2]).read_text()}```\n"
+        text = re.sub(r"(<!-- file: (\S+) -->\n```\w*\n)(?:.*?\n)??```\n", show, page.read_text(), flags=re.S)
+        yield page.relative_to(ROOT), text
 
 
 def main():
@@ -67,8 +77,8 @@ def main():
     parser.add_argument("--check", action="store_true")
     args = parser.parse_args()
     stale = []
-    for name, text in [*dialects(), *passes(), *command_line()]:
-        path = ROOT / "docs" / name
+    for name, text in [*dialects(), *passes(), *command_line(), *shown_files()]:
+        path = ROOT / name
         if path.exists() and path.read_text() == text:
             continue
         stale.append(name)
@@ -76,7 +86,7 @@ def main():
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
     for name in stale:
-        print(f"docs/{name}: " + ("not up to date, run docs/generate.py" if args.check else "written"))
+        print(f"{name}: " + ("not up to date, run docs/generate.py" if args.check else "written"))
     return 1 if args.check and stale else 0
 
 

@@ -11,8 +11,8 @@
 
 namespace sinter {
 
-/// A relocatable ELF object of the host, to be linked into a model's library with libc alone. All of its symbols are hidden;
-/// the model's table refers to `sinter_runtime_api`. The bytes live as long as the program, aligned to 16.
+/// A relocatable ELF object of the host, to be linked into a model's library with libc alone. All of its symbols are
+/// hidden; the model's table refers to `sinter_runtime_api`. The bytes live as long as the program, aligned to 16.
 llvm::StringRef runtimeObject();
 
 } // namespace sinter

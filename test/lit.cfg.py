@@ -1,6 +1,7 @@
 """The lit suite: test/ mirrors the folders of sources. Tools of the build and of LLVM are called by name.
 
-%python is the Python of build/venv, %models the folder of test models (feature 'models'), %kjv the model that ships.
+%python is the Python of build/venv, %models the folder of test models (feature 'models'), %kjv the model that ships,
+%toy a decoder made by hand (test/unit/Runtime/ToyDecoder.h).
 """
 import os
 
@@ -11,18 +12,18 @@ config.test_format = lit.formats.ShTest(execute_external=False)
 config.suffixes = [".mlir", ".test"]
 config.excludes = ["unit", "numeric", "models", "Inputs"]
 config.test_source_root = os.path.dirname(__file__)
-root = os.path.dirname(config.test_source_root)
-config.environment["PATH"] = os.pathsep.join(
-    [config.sinter_bin, os.path.join(root, "build", "bin"), config.llvm_tools, os.environ.get("PATH", "")])
+config.environment["PATH"] = os.pathsep.join([config.sinter_bin, config.llvm_tools, os.environ.get("PATH", "")])
 for kept in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "HOME"):
     if kept in os.environ:
         config.environment[kept] = os.environ[kept]
 
+root = os.path.dirname(config.test_source_root)
 config.substitutions += [
     ("%python", config.python),
     ("%models", config.sinter_models),
     ("%kjv", os.path.join(root, "test", "models", "kjv")),
     ("%root", root),
+    ("%toy", config.toy_model),
 ]
 if os.path.isdir(config.sinter_models):
     config.available_features.add("models")

@@ -6,6 +6,7 @@
 
 #include "tools/Registration.h"
 
+#include "compiler/Codegen/Codegen.h"
 #include "dialects/Graph/Graph.h"
 #include "dialects/KV/KV.h"
 #include "dialects/Kern/Kern.h"
@@ -32,4 +33,5 @@ void sinter::registerPasses() {
   raise::registerRaisePasses();
   kvlayout::registerKVLayoutPasses();
   fuse::registerFusePasses();
+  registerCodegenPipelines();
 }

@@ -36,7 +36,7 @@ struct AttentionScratch {
   int64_t query;   ///< [rows][keyRow], floats or bf16
   int64_t scores;  ///< [rows][64] floats, then probabilities in the same place
   int64_t block;   ///< maxima and sums of one block
-  int64_t span;    ///< maxima, sums and rows of the span so far, laid out like a partial
+  int64_t span;    ///< maxima, sums and rows of the span so far
   int64_t total;   ///< the same of all spans so far
   int64_t factors; ///< what a merge multiplies the left and the right side with
   int64_t bytes = 0;

@@ -1,4 +1,4 @@
-/*===- sinter.h - run a compiled model -----------------------------------------------------------------------*- C -*-===*\
+/*===- sinter.h - run a compiled model ---------------------------------------------------------------------*- C -*-===*\
 |*
 |* Part of Sinter, under the Apache License v2.0 with LLVM Exceptions.
 |*
@@ -22,7 +22,7 @@
 |* Versions: a library with an interface of another SINTER_ABI_VERSION is refused by sinter_open. Within a version
 |* structs only grow at their end.
 |*
-\*===--------------------------------------------------------------------------------------------------------------------===*/
+\*===------------------------------------------------------------------------------------------------------------------===*/
 
 #ifndef SINTER_H
 #define SINTER_H
@@ -163,9 +163,9 @@ typedef struct sinter_allocator {
   void *user;
 } sinter_allocator;
 
-/* Who makes threads. `spawn` starts a thread that calls body(argument), and gives in *handle what `join` needs to wait for
-   its end; it returns 0, or anything else on failure. `started`, which may stand alone, is called first on every worker
-   (numbers 1 to threads - 1; the caller's thread is number 0), for example to pin it. */
+/* Who makes threads. `spawn` starts a thread that calls body(argument), and gives in *handle what `join` needs to wait
+   for its end; it returns 0, or anything else on failure. `started`, which may stand alone, is called first on every
+   worker (numbers 1 to threads - 1; the caller's thread is number 0), for example to pin it. */
 typedef struct sinter_thread_hooks {
   int (*spawn)(void *user, void (*body)(void *argument), void *argument, void **handle);
   void (*join)(void *user, void *handle);
@@ -188,11 +188,11 @@ typedef struct sinter_session_options {
 
 /*--- Tensors of a call. ---*/
 
-/* A tensor in row-major order. As an input: `name` (or null: the n-th input), `dtype`, `rank`, `dims` and `data` are given,
-   and `bytes` is the size of the data, or 0 to have it not compared. As an output: `name` (or null: the n-th output) is
-   given, and either `data` is null, and becomes a pointer to the session's memory that is valid until the session's
-   next call, or `data` and `bytes` are a buffer of the caller's; the call fills in the rest. Data is aligned to its
-   element size. */
+/* A tensor in row-major order. As an input: `name` (or null: the n-th input), `dtype`, `rank`, `dims` and `data` are
+   given, and `bytes` is the size of the data, or 0 to have it not compared. As an output: `name` (or null: the n-th
+   output) is given, and either `data` is null, and becomes a pointer to the session's memory that is valid until the
+   session's next call, or `data` and `bytes` are a buffer of the caller's; the call fills in the rest. Data is aligned
+   to its element size. */
 typedef struct sinter_tensor {
   const char *name;
   sinter_dtype dtype;
@@ -219,8 +219,8 @@ typedef struct sinter_event {
   const char *name;   /* the ONNX node it came from */
   const char *kernel; /* "" for control rows */
   uint32_t row, thread;
-  int64_t items;               /* work items this thread ran */
-  uint64_t begin_ns, end_ns;   /* CLOCK_MONOTONIC */
+  int64_t items;             /* work items this thread ran */
+  uint64_t begin_ns, end_ns; /* CLOCK_MONOTONIC */
 } sinter_event;
 typedef void (*sinter_profiler)(void *user, const sinter_event *events, size_t count);
 
@@ -291,8 +291,9 @@ SINTER_INLINE int sinter_open(const char *path, const sinter_open_options *optio
     snprintf(why, SINTER_MESSAGE_BYTES, "'%s' is not a compiled model: it has no symbol sinter_model_v1", path);
     status = SINTER_ERROR_FILE;
   } else if (table->api->version != SINTER_ABI_VERSION || table->api->bytes < sizeof(sinter_api)) {
-    snprintf(why, SINTER_MESSAGE_BYTES, "'%s' was compiled for version %u of the interface, this program needs version %u",
-             path, (unsigned)table->api->version, (unsigned)SINTER_ABI_VERSION);
+    snprintf(why, SINTER_MESSAGE_BYTES,
+             "'%s' was compiled for version %u of the interface, this program needs version %u", path,
+             (unsigned)table->api->version, (unsigned)SINTER_ABI_VERSION);
     status = SINTER_ERROR_VERSION;
   } else {
     status = table->api->open(table, beside, options, model, why);
@@ -347,11 +348,12 @@ SINTER_INLINE int sinter_run(sinter_session *session, const sinter_tensor *input
   return session->api->run(session, inputs, input_count, outputs, output_count, flags);
 }
 
-/* For decoders of one sequence: adds `count` tokens and gives the logits that follow the last of them, `*vocabulary` floats
-   that are valid until the session's next call. A mask input is all ones, positions count from the session's length,
-   token types are 0; any other input has to be among the `extra_count` tensors at `extra`. */
-SINTER_INLINE int sinter_forward(sinter_session *session, const int64_t *tokens, size_t count, const sinter_tensor *extra,
-                                 size_t extra_count, const float **logits, size_t *vocabulary) {
+/* For decoders of one sequence: adds `count` tokens and gives the logits that follow the last of them, `*vocabulary`
+   floats that are valid until the session's next call. A mask input is all ones, positions count from the session's
+   length, token types are 0; any other input has to be among the `extra_count` tensors at `extra`. */
+SINTER_INLINE int sinter_forward(sinter_session *session, const int64_t *tokens, size_t count,
+                                 const sinter_tensor *extra, size_t extra_count, const float **logits,
+                                 size_t *vocabulary) {
   return session->api->forward(session, tokens, count, extra, extra_count, logits, vocabulary);
 }
 
@@ -359,21 +361,21 @@ SINTER_INLINE int sinter_forward(sinter_session *session, const int64_t *tokens,
 
 /* Tokens in the caches; 0 where nothing is cached. */
 SINTER_INLINE int64_t sinter_length(const sinter_session *session) { return session->api->length(session); }
-/* Forgets the tokens from `length` on. 0 resets every state, and is always possible; other lengths are not where the model
-   has a state that is no cache (SINTER_ERROR_STATE). */
+/* Forgets the tokens from `length` on. 0 resets every state, and is always possible; other lengths are not where the
+   model has a state that is no cache (SINTER_ERROR_STATE). */
 SINTER_INLINE int sinter_truncate(sinter_session *session, int64_t length) {
   return session->api->truncate(session, length);
 }
-/* Sets or gets a state, by its input's or output's name, in its plain form. The tokens of a cache are those of the tensor's
-   axis; all caches that grow together must have the same length by the next run. */
+/* Sets or gets a state, by its input's or output's name, in its plain form. The tokens of a cache are those of the
+   tensor's axis; all caches that grow together must have the same length by the next run. */
 SINTER_INLINE int sinter_state_set(sinter_session *session, const sinter_tensor *tensor) {
   return session->api->state_set(session, tensor);
 }
 SINTER_INLINE int sinter_state_get(sinter_session *session, sinter_tensor *tensor) {
   return session->api->state_get(session, tensor);
 }
-/* Copies all states to `buffer`, in a form for sinter_state_load of a session of the same model. `*needed` (may be null)
-   gets the size of the copy, and a null buffer only asks for that. */
+/* Copies all states to `buffer`, in a form for sinter_state_load of a session of the same model. `*needed` (may be
+   null) gets the size of the copy, and a null buffer only asks for that. */
 SINTER_INLINE int sinter_state_save(sinter_session *session, void *buffer, size_t bytes, size_t *needed) {
   return session->api->state_save(session, buffer, bytes, needed);
 }

@@ -18,19 +18,13 @@ bool tensorDims(Session &session, const Tensor &tensor, Dims &dims) {
   return known;
 }
 
-// The caller may be C and may have put anything there; reading it as an enumerator would be undefined.
-static uint32_t givenType(const sinter_tensor &given) {
-  uint32_t type;
-  static_assert(sizeof type == sizeof given.dtype);
-  __builtin_memcpy(&type, &given.dtype, sizeof type);
-  return type;
-}
-
 int checkTensor(Session &session, const Tensor &tensor, const sinter_tensor &given, const char *kind) {
   const char *name = session.program().string(tensor.name);
-  if (givenType(given) != static_cast<uint32_t>(tensor.dtype))
-    return session.fail(SINTER_ERROR_TYPE, "%s '%s' is %s, expected %s", kind, name,
-                        dtypeName(givenType(given)), dtypeName(static_cast<uint32_t>(tensor.dtype)));
+  uint32_t type; // any number may stand there
+  memcpy(&type, &given.dtype, sizeof type);
+  if (type != static_cast<uint32_t>(tensor.dtype))
+    return session.fail(SINTER_ERROR_TYPE, "%s '%s' is %s, expected %s", kind, name, dtypeName(type),
+                        dtypeName(static_cast<uint32_t>(tensor.dtype)));
   if (given.rank != tensor.axes.count)
     return session.fail(SINTER_ERROR_SHAPE, "%s '%s' has %u axes, expected %u", kind, name, given.rank,
                         tensor.axes.count);

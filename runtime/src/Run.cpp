@@ -241,6 +241,9 @@ static int bindInput(Session &session, uint32_t number, const Chunk &chunk) {
       box.start[i] = chunk.begin, box.count[i] = chunk.end - chunk.begin;
     else if (axes[i].role == AxisRole::Total)
       box.count[i] = dims[i] - (chunk.all - chunk.end);
+    if (box.count[i] != session.values()[axes[i].size])
+      return session.fail(SINTER_ERROR_CORRUPT, "the model is damaged: input '%s' axis %u cannot be cut into chunks",
+                          program.string(tensor.name), i);
   }
   int64_t offset = contiguousOffset(dims, box, rank, element);
   if (offset >= 0) {

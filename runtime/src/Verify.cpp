@@ -29,6 +29,11 @@ struct Verifier {
   }
   template <typename T> bool inside(Span span) const { return inside(span, sizeof(T), alignof(T)); }
 
+  /// Bytes and the zero after them.
+  bool text(Span span) const {
+    uint64_t end = static_cast<uint64_t>(span.offset) + span.count;
+    return end < program.header->bytes && reinterpret_cast<const char *>(program.header)[end] == 0;
+  }
   bool string(uint32_t index) const { return index < program.header->strings.count; }
   bool scalar(uint32_t index) const { return index < program.header->scalars.count; }
   bool symbol(uint32_t index) const { return index < program.header->symbols.count; }
@@ -49,9 +54,7 @@ bool Verifier::lists() const {
     return bad("list", 0);
   List<Span> strings = program.list<Span>(h.strings);
   for (uint32_t i = 0; i < strings.count; ++i)
-    if (!inside({strings[i].offset, strings[i].count}, 1, 1) ||
-        static_cast<uint64_t>(strings[i].offset) + strings[i].count >= h.bytes ||
-        *program.at(strings[i].offset + strings[i].count) != 0)
+    if (!text(strings[i]))
       return bad("string", i);
   if (!inside<Symbol>(h.symbols) || !inside<Scalar>(h.scalars) || !inside<Tensor>(h.inputs) ||
       !inside<Tensor>(h.outputs) || !inside<State>(h.states) || !inside<uint32_t>(h.functions) ||
@@ -62,7 +65,7 @@ bool Verifier::lists() const {
       return bad("function", i);
   for (uint32_t i = 0; i < h.metas.count; ++i) {
     const Meta &meta = program.list<Meta>(h.metas)[i];
-    if (!string(meta.key) || !inside(meta.value, 1, 1))
+    if (!string(meta.key) || !text(meta.value))
       return bad("metadata", i);
   }
   return h.sequence == kNone || symbol(h.sequence) || bad("sequence", h.sequence);

@@ -192,7 +192,7 @@ int loadWeights(Model &model, const char *path, const sinter_open_options &optio
   Dl_info self;
   if (!path && dladdr(model.program.header, &self))
     path = self.dli_fname;
-  if (!path)
+  if (!path && !options.weights)
     return fail(why, SINTER_ERROR_FILE, "the model's own file is not known, so its weights cannot be read");
 
   const sinter_meta *meta = sinter_find_meta(&model, "sidecar");

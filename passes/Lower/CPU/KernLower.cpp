@@ -31,6 +31,8 @@ struct KernLower : sinter::lower::impl::KernLowerBase<KernLower> {
     kern::TargetAttr target = kern::TargetAttr::of(getOperation());
     RewritePatternSet patterns(&getContext());
     sinter::lower::populateGenericLowering(patterns, target);
+    sinter::lower::populateAttentionLowering(patterns, target);
+    sinter::lower::populateLinearLowering(patterns, target);
     walkAndApplyPatterns(getOperation(), std::move(patterns));
     getOperation().walk([&](kern::KernelOpInterface op) {
       op->emitOpError("cannot be lowered for ") << target.getCpu();

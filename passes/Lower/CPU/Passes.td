@@ -59,4 +59,20 @@ def KernLower : Pass<"kern-lower", "::mlir::func::FuncOp"> {
                            "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
 }
 
+def ExpandMath : Pass<"expand-math"> {
+  let summary = "replace math functions by polynomials";
+  let description = [{
+    LLVM would turn `math.exp` and its like into calls of libm. This rewrites every such op on f32 and f64 scalars and vectors into `arith`
+    and `math.fma` (errors in `passes/Lower/CPU/MathFunctions.h`), and computes f16 and bf16 through f32. What a CPU has an
+    instruction for (sqrt, fma, floor, ceil, trunc, roundeven, absf, copysign) stays `math`. `arith.remf`, a call too, becomes a long
+    division; `arith.truncf` from f64 to f16 and bf16 goes through f32 in a way that rounds once.
+
+    ```mlir
+    %y = math.powf %x, %c3 : f32    // becomes two multiplications
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::mlir::scf::SCFDialect",
+                           "::mlir::vector::VectorDialect"];
+}
+
 #endif // SINTER_PASSES_LOWER_CPU_PASSES_TD

@@ -38,22 +38,48 @@ Value sinter::lower::lanesBelow(OpBuilder &builder, Location loc, Value base, Va
   return arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::slt, laneNumbers(builder, loc, left.getType()), splat);
 }
 
-/// Elements of i1 take a byte each, but a vector of them would be packed bits: such memory is handled as i8. The
-/// descriptors are the same, so that the cast is gone once both are LLVM structs.
-static Value asBytes(OpBuilder &builder, Location loc, Value memref) {
+/// How elements travel between memory and registers. Those of i1 take a byte each, where a vector of them would be packed bits; those of
+/// 16-bit floats are moved as integers, since a masked access of floats that the CPU has no instructions for becomes conversions.
+static Type memoryElement(Type element) {
+  if (element.isInteger(1))
+    return IntegerType::get(element.getContext(), 8);
+  if (element.isF16() || element.isBF16())
+    return IntegerType::get(element.getContext(), 16);
+  return element;
+}
+
+/// The memory with elements of that type. The descriptors are the same, so that the cast is gone once both are LLVM structs.
+static Value asMemory(OpBuilder &builder, Location loc, Value memref) {
   auto type = cast<MemRefType>(memref.getType());
-  if (!type.getElementType().isInteger(1))
+  Type element = memoryElement(type.getElementType());
+  if (element == type.getElementType())
     return memref;
-  auto bytes = MemRefType::get(type.getShape(), builder.getI8Type(), type.getLayout(), type.getMemorySpace());
-  return UnrealizedConversionCastOp::create(builder, loc, bytes, memref).getResult(0);
+  auto moved = MemRefType::get(type.getShape(), element, type.getLayout(), type.getMemorySpace());
+  return UnrealizedConversionCastOp::create(builder, loc, moved, memref).getResult(0);
+}
+
+static Value toMemory(OpBuilder &builder, Location loc, Value lanes) {
+  Type element = cast<VectorType>(lanes.getType()).getElementType(), moved = memoryElement(element);
+  if (element == moved)
+    return lanes;
+  if (element.isInteger(1))
+    return arith::ExtUIOp::create(builder, loc, laneType(moved), lanes);
+  return arith::BitcastOp::create(builder, loc, laneType(moved), lanes);
+}
+
+static Value fromMemory(OpBuilder &builder, Location loc, Value lanes, Type element) {
+  Type moved = memoryElement(element);
+  if (element == moved)
+    return lanes;
+  if (!element.isInteger(1))
+    return arith::BitcastOp::create(builder, loc, laneType(element), lanes);
+  Value zeros = arith::ConstantOp::create(builder, loc, builder.getZeroAttr(laneType(moved)));
+  return arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ne, lanes, zeros);
 }
 
 void sinter::lower::storeLanes(OpBuilder &builder, Location loc, LaneValue value, Value memref, ValueRange indices, Value mask) {
-  Value lanes = asVector(builder, loc, value);
-  if (cast<VectorType>(lanes.getType()).getElementType().isInteger(1)) {
-    memref = asBytes(builder, loc, memref);
-    lanes = arith::ExtUIOp::create(builder, loc, laneType(builder.getI8Type()), lanes);
-  }
+  Value lanes = toMemory(builder, loc, asVector(builder, loc, value));
+  memref = asMemory(builder, loc, memref);
   if (mask)
     vector::MaskedStoreOp::create(builder, loc, memref, indices, mask, lanes);
   else
@@ -309,9 +335,8 @@ LogicalResult Vectorizer::emitLoad(memref::LoadOp op) {
   int64_t offset;
   if (failed(type.getStridesAndOffset(strides, offset)))
     return op.emitError("cannot read 16 elements at once from ") << type;
-  bool bits = element.isInteger(1);
-  Value memory = asBytes(builder, loc, base);
-  VectorType vector = laneType(bits ? builder.getI8Type() : element);
+  Value memory = asMemory(builder, loc, base);
+  VectorType vector = laneType(memoryElement(element));
   auto zeros = [&] { return arith::ConstantOp::create(builder, loc, builder.getZeroAttr(vector)); };
   // One index runs along memory and the others stay: the elements are side by side.
   int64_t lane = -1;
@@ -355,9 +380,7 @@ LogicalResult Vectorizer::emitLoad(memref::LoadOp op) {
     Value on = mask ? mask : arith::ConstantOp::create(builder, loc, DenseElementsAttr::get(laneType(builder.getI1Type()), true)).getResult();
     loaded = vector::GatherOp::create(builder, loc, vector, memory, scalars, asVector(builder, loc, sum), on, zeros());
   }
-  if (bits)
-    loaded = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ne, loaded, zeros());
-  values[op] = {LaneValue::Varying, loaded};
+  values[op] = {LaneValue::Varying, fromMemory(builder, loc, loaded, element)};
   return success();
 }
 

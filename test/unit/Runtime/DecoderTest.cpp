@@ -231,7 +231,8 @@ TEST_F(DecoderErrors, typesAndRanks) {
   ToyInputs inputs({1, 2}, 0);
   inputs.tensors[0].dtype = SINTER_I32;
   expect(SINTER_ERROR_TYPE, "input 'input_ids' is i32, expected i64", all(inputs));
-  inputs.tensors[0].dtype = static_cast<sinter_dtype>(99);
+  uint32_t unknown = 99;
+  memcpy(&inputs.tensors[0].dtype, &unknown, 4);
   expect(SINTER_ERROR_TYPE, "input 'input_ids' is no known type, expected i64", all(inputs));
   inputs.tensors[0].dtype = SINTER_I64;
   inputs.tensors[0].rank = 1;

@@ -22,7 +22,7 @@ struct ToyOptions {
   bool first = true;   ///< the program computes only the wanted rows
   bool chunkable = true;
   bool weights = false; ///< one weight for each vocabulary entry, else 1
-  std::string sidecar, features;
+  std::string sidecar, features, eos = "2";
 };
 
 /// operands: ids, positions, cache; scalars: past
@@ -117,7 +117,7 @@ inline void buildToy(ProgramBuilder &b, const ToyOptions &options = {}) {
     b.meta("sidecar", options.sidecar);
   if (!options.features.empty())
     b.meta("features", options.features);
-  b.meta("eos", "2");
+  b.meta("eos", options.eos);
 }
 
 /// What row `row` of the logits has to be for these tokens.

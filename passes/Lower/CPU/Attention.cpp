@@ -1,0 +1,363 @@
+//===- Attention.cpp - kern.attention to loops ------------------------------===//
+//
+// Part of Sinter, under the Apache License v2.0 with LLVM Exceptions.
+//
+//===----------------------------------------------------------------------===//
+
+#include "passes/Lower/CPU/AttentionPatterns.h"
+
+#include "passes/Lower/CPU/AttentionEmitter.h"
+#include "passes/Lower/CPU/Lower.h"
+
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+#include <limits>
+
+using namespace mlir;
+using namespace sinter;
+using namespace sinter::lower;
+
+namespace {
+constexpr int64_t kGroups = kv::kBlockTokens / kLanes; ///< vectors of scores of a row and block
+
+/// Emits one attention. Values of the work item stand in members once they are built.
+class AttentionBuilder {
+public:
+  AttentionBuilder(kern::AttentionOp op, OpBuilder &builder, kern::TargetAttr target)
+      : op(op), e{builder, op.getLoc()}, type(op.getType()), tile(op.getTile()), at(tile), products(type, tile, target),
+        padded(tile.paddedRows(tile.tokens)) {}
+
+  LogicalResult emit();
+
+private:
+  void emitItem(Value item);
+  void emitQueries();
+  void emitSpan(Value span);
+  void emitBlock(Value block);
+  void emitProbabilities(Value firstPosition);
+  void emitProbabilityRow(Value row, ValueRange masks, ValueRange biases);
+  void evaluateMask(Value token, Value queryHead, Value firstPosition, ArrayRef<Value> visible, SmallVectorImpl<Value> &masks,
+                    SmallVectorImpl<Value> &biases);
+  void emitMergeRows(int64_t left, int64_t right);
+  void clear(int64_t state);
+  void writePartial(Value span);
+  void writeResult();
+  Value floats(int64_t offset) { return e.view(op.getScratch(), offset, e.builder.getF32Type()); }
+
+  kern::AttentionOp op;
+  Emitter e;
+  kv::CacheType type;
+  kern::AttentionTile tile;
+  kern::AttentionScratch at;
+  Products products;
+  int64_t padded;
+  bool failed = false;
+
+  Value isSplit, perHead;                                  // of the call
+  Value sequence, kvHead, firstToken, tokens, rows, limit; // of the item: its new tokens and the end of what they may see
+};
+} // namespace
+
+LogicalResult AttentionBuilder::emit() {
+  Value tiles = e.ceilDiv(op.getTokens(), tile.tokens);
+  perHead = tiles;
+  if (op.getPartials()) {
+    isSplit = kern::emitIsSplit(e.builder, e.loc, tile, op.getTokens(), op.getTotal());
+    perHead = e.select(isSplit, e.ceilDiv(op.getTotal(), kv::kSpanTokens), tiles);
+  }
+  auto loop = scf::ForOp::create(e.builder, e.loc, op.getBegin(), op.getEnd(), e.index(1));
+  e.builder.setInsertionPointToStart(loop.getBody());
+  emitItem(loop.getInductionVar());
+  if (failed)
+    loop.erase();
+  return failure(failed);
+}
+
+void AttentionBuilder::emitItem(Value item) {
+  Value part = e.rem(item, perHead), row = e.div(item, perHead);
+  sequence = e.div(row, type.getHeads());
+  kvHead = e.rem(row, e.index(type.getHeads()));
+  Value tileNumber = part;
+  if (op.getCausal()) {
+    // Later tiles see more: first and last take turns, so that any run of items is about the same work.
+    Value half = e.div(part, 2);
+    Value odd = arith::CmpIOp::create(e.builder, e.loc, arith::CmpIPredicate::ne, e.rem(part, e.index(2)), e.index(0));
+    tileNumber = e.select(odd, e.sub(e.sub(perHead, e.index(1)), half), half);
+  }
+  firstToken = e.mul(tileNumber, tile.tokens);
+  if (isSplit)
+    firstToken = e.select(isSplit, e.index(0), firstToken);
+  tokens = e.min(e.index(tile.tokens), e.sub(op.getTokens(), firstToken));
+  rows = e.mul(tokens, tile.group);
+  Value position = e.add(op.getPast(), firstToken);
+  limit = op.getCausal() ? e.min(op.getTotal(), e.add(position, tokens)) : op.getTotal();
+  Value start = e.index(0);
+  if (std::optional<int64_t> window = op.getWindow())
+    start = e.max(start, e.add(position, 1 - *window));
+  Value firstBlock = e.div(start, kv::kBlockTokens), lastBlock = e.ceilDiv(limit, kv::kBlockTokens);
+
+  emitQueries();
+  clear(at.total);
+  Value firstSpan = e.div(start, kv::kSpanTokens), lastSpan = e.ceilDiv(limit, kv::kSpanTokens);
+  if (isSplit) {
+    firstSpan = e.select(isSplit, part, firstSpan);
+    lastSpan = e.select(isSplit, e.add(part, 1), lastSpan);
+  }
+  e.loop(firstSpan, lastSpan, 1, [&](Value span) {
+    constexpr int64_t blocks = kv::kSpanTokens / kv::kBlockTokens;
+    clear(at.span);
+    Value first = e.mul(span, blocks);
+    e.loop(e.max(first, firstBlock), e.min(e.add(first, blocks), lastBlock), 1, [&](Value block) { emitBlock(block); });
+    emitSpan(span);
+  });
+  if (!isSplit)
+    return writeResult();
+  auto whole = scf::IfOp::create(e.builder, e.loc, isSplit, /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(e.builder);
+  e.builder.setInsertionPointToStart(whole.elseBlock());
+  writeResult();
+}
+
+void AttentionBuilder::emitSpan(Value span) {
+  auto mergeIntoTotal = [&] {
+    emitMergeRows(at.total, at.span);
+    Value factors = floats(at.factors), total = floats(at.total), mine = floats(at.span);
+    e.loop(e.index(0), rows, 1, [&](Value row) {
+      Value left = e.loadSplat(factors, row), right = e.loadSplat(factors, e.add(row, padded));
+      Value first = e.add(e.mul(row, tile.valueRow), 2 * padded);
+      for (int64_t channel = 0; channel < tile.valueRow; channel += kLanes) {
+        Value here = e.add(first, channel);
+        e.store(emitCombine(e, e.load(total, here), left, e.load(mine, here), right), total, here);
+      }
+    });
+  };
+  if (!isSplit)
+    return mergeIntoTotal();
+  auto branch = scf::IfOp::create(e.builder, e.loc, isSplit, /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(e.builder);
+  e.builder.setInsertionPointToStart(branch.thenBlock());
+  writePartial(span);
+  e.builder.setInsertionPointToStart(branch.elseBlock());
+  mergeIntoTotal();
+}
+
+void AttentionBuilder::emitQueries() {
+  bool dot = products.isDot();
+  Value queries = e.view(op.getScratch(), at.query, dot ? Type(e.builder.getBF16Type()) : Type(e.builder.getF32Type()));
+  Value scale = e.splat(op.getScale().convertToFloat());
+  int64_t dim = type.getKeyDim(), whole = dim / kLanes * kLanes;
+  e.loop(e.index(0), tokens, 1, [&](Value token) {
+    e.loop(e.index(0), e.index(tile.group), 1, [&](Value member) {
+      Value row = e.mul(e.add(e.mul(token, tile.group), member), tile.keyRow);
+      Value head = e.add(e.mul(kvHead, tile.group), member);
+      auto store = [&](Value channel, int64_t lanes) {
+        using Lane = LaneValue;
+        Value mask = lanes < kLanes ? lanesBelow(e.builder, e.loc, channel, e.index(dim)) : Value();
+        auto values = vectorizeBlock(e.builder, op.getQuery().front(),
+                                     {Lane{Lane::Uniform, sequence}, Lane{Lane::Uniform, head},
+                                      Lane{Lane::Uniform, e.add(firstToken, token)}, Lane{Lane::Contiguous, channel}},
+                                     mask);
+        if (mlir::failed(values)) {
+          failed = true;
+          return;
+        }
+        Value x = e.fmul(asVector(e.builder, e.loc, values->front()), scale);
+        if (mask) // channels that pad a row meet padding of the keys
+          x = e.select(mask, x, e.splat(0.0f));
+        if (dot)
+          x = arith::TruncFOp::create(e.builder, e.loc, e.vector(e.builder.getBF16Type()), x);
+        e.store(x, queries, e.add(row, channel));
+      };
+      if (whole)
+        e.loop(e.index(0), e.index(whole), kLanes, [&](Value channel) { store(channel, kLanes); });
+      if (whole < dim)
+        store(e.index(whole), dim - whole);
+    });
+  });
+}
+
+void AttentionBuilder::emitBlock(Value block) {
+  auto start = [&](kv::Part part) { return type.emitBlockStart(e.builder, e.loc, part, sequence, kvHead, block); };
+  Value firstPosition = e.mul(block, kv::kBlockTokens);
+  products.emitScores(e, op.getCache(), start(kv::Part::Key), op.getScratch(), rows);
+  emitProbabilities(firstPosition);
+  emitMergeRows(at.span, at.block);
+  Value valid = e.min(e.index(kv::kBlockTokens), e.sub(limit, firstPosition));
+  products.emitResults(e, op.getCache(), start(kv::Part::Value), op.getScratch(), rows, valid);
+}
+
+void AttentionBuilder::emitProbabilities(Value firstPosition) {
+  OpBuilder &builder = e.builder;
+  Location loc = e.loc;
+  VectorType words = e.vector(builder.getI32Type());
+  auto bound = [&](Value position) { // relative to the block, in every lane
+    return e.splat(arith::IndexCastOp::create(builder, loc, builder.getI32Type(), e.sub(position, firstPosition)));
+  };
+  bool hasMask = !op.getMask().empty();
+  bool perHead = hasMask && !op.getMask().front().getArgument(1).use_empty();
+  e.loop(e.index(0), tokens, 1, [&](Value token) {
+    Value position = e.add(e.add(op.getPast(), firstToken), token);
+    Value end = bound(op.getCausal() ? e.min(op.getTotal(), e.add(position, 1)) : op.getTotal());
+    Value begin = op.getWindow() ? bound(e.add(position, 1 - *op.getWindow())) : Value();
+    SmallVector<Value> visible;
+    for (int32_t group = 0; group < kGroups; ++group) {
+      SmallVector<int32_t> lanes;
+      for (int32_t lane = 0; lane < kLanes; ++lane)
+        lanes.push_back(group * int32_t(kLanes) + lane);
+      Value index = arith::ConstantOp::create(builder, loc, DenseElementsAttr::get(words, ArrayRef<int32_t>(lanes)));
+      Value see = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::slt, index, end);
+      if (begin)
+        see = arith::AndIOp::create(builder, loc, see,
+                                    arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::sge, index, begin));
+      visible.push_back(see);
+    }
+    SmallVector<Value> masks = visible, biases;
+    if (hasMask && !perHead)
+      evaluateMask(token, kvHead, firstPosition, visible, masks, biases);
+    e.loop(e.index(0), e.index(tile.group), 1, [&](Value member) {
+      if (perHead)
+        evaluateMask(token, e.add(e.mul(kvHead, tile.group), member), firstPosition, visible, masks, biases);
+      emitProbabilityRow(e.add(e.mul(token, tile.group), member), masks, biases);
+    });
+  });
+}
+
+void AttentionBuilder::evaluateMask(Value token, Value queryHead, Value firstPosition, ArrayRef<Value> visible,
+                                    SmallVectorImpl<Value> &masks, SmallVectorImpl<Value> &biases) {
+  using Lane = LaneValue;
+  masks.assign(visible.begin(), visible.end());
+  biases.clear();
+  for (int64_t group = 0; group < kGroups; ++group) {
+    auto values = vectorizeBlock(e.builder, op.getMask().front(),
+                                 {Lane{Lane::Uniform, sequence}, Lane{Lane::Uniform, queryHead},
+                                  Lane{Lane::Uniform, e.add(firstToken, token)},
+                                  Lane{Lane::Contiguous, e.add(firstPosition, group * kLanes)}},
+                                 visible[group]);
+    if (mlir::failed(values)) {
+      failed = true;
+      return;
+    }
+    for (LaneValue value : *values) {
+      Value lanes = asVector(e.builder, e.loc, value);
+      if (cast<VectorType>(lanes.getType()).getElementType().isInteger(1))
+        masks[group] = arith::AndIOp::create(e.builder, e.loc, masks[group], lanes);
+      else
+        biases.push_back(lanes);
+    }
+  }
+}
+
+void AttentionBuilder::emitProbabilityRow(Value row, ValueRange masks, ValueRange biases) {
+  OpBuilder &builder = e.builder;
+  Location loc = e.loc;
+  if (failed)
+    return;
+  Value scores = floats(at.scores), first = e.mul(row, kv::kBlockTokens);
+  Value none = e.splat(-std::numeric_limits<float>::infinity());
+  SmallVector<Value> x;
+  for (int64_t group = 0; group < kGroups; ++group) {
+    Value score = e.load(scores, e.add(first, group * kLanes));
+    if (std::optional<APFloat> cap = op.getSoftcap()) {
+      Value limit = e.splat(cap->convertToFloat());
+      score = e.fmul(math::TanhOp::create(builder, loc, arith::DivFOp::create(builder, loc, score, limit)), limit);
+    }
+    if (!biases.empty())
+      score = arith::AddFOp::create(builder, loc, score, biases[group]);
+    x.push_back(e.select(masks[group], score, none));
+  }
+  Value maximum = e.maxLanes(e.maximum(e.maximum(x[0], x[1]), e.maximum(x[2], x[3])));
+  Value reference = e.finite(maximum);
+  for (Value &p : x)
+    p = e.exp(arith::SubFOp::create(builder, loc, p, reference));
+  Value sum;
+  if (products.isDot()) {
+    // The sum is of the rounded probabilities, so that the weights of a row add up to 1.
+    auto bf16 = e.vector(builder.getBF16Type(), 2 * kLanes);
+    Value memory = e.view(op.getScratch(), at.scores, builder.getBF16Type());
+    Value ones = arith::ConstantOp::create(builder, loc, DenseElementsAttr::get(bf16, builder.getFloatAttr(builder.getBF16Type(), 1.0)));
+    sum = e.splat(0.0f);
+    for (int64_t pair = 0; pair < kGroups / 2; ++pair) {
+      auto call = [&](StringRef name, Type result, ValueRange operands) {
+        return LLVM::CallIntrinsicOp::create(builder, loc, result, builder.getStringAttr(name), operands).getResult(0);
+      };
+      Value rounded = call("llvm.x86.avx512bf16.cvtne2ps2bf16.512", bf16, {x[2 * pair + 1], x[2 * pair]});
+      sum = call("llvm.x86.avx512bf16.dpbf16ps.512", e.floats(), {sum, rounded, ones});
+      e.store(rounded, memory, e.add(e.mul(first, 2), pair * 2 * kLanes));
+    }
+  } else {
+    for (int64_t group = 0; group < kGroups; ++group)
+      e.store(x[group], scores, e.add(first, group * kLanes));
+    auto add = [&](Value a, Value b) -> Value { return arith::AddFOp::create(builder, loc, a, b); };
+    sum = add(add(x[0], x[1]), add(x[2], x[3]));
+  }
+  Value block = floats(at.block);
+  auto put = [&](Value lanes, Value where) {
+    memref::StoreOp::create(builder, loc, vector::ExtractOp::create(builder, loc, lanes, 0), block, ValueRange{where});
+  };
+  put(maximum, row);
+  put(e.sumLanes(sum), e.add(row, padded));
+}
+
+void AttentionBuilder::emitMergeRows(int64_t left, int64_t right) {
+  Value mine = floats(left), other = floats(right), factors = floats(at.factors);
+  e.loop(e.index(0), rows, kLanes, [&](Value row) {
+    Value sums = e.add(row, padded);
+    Merged merged = emitMerge(e, e.load(mine, row), e.load(mine, sums), e.load(other, row), e.load(other, sums));
+    e.store(merged.maximum, mine, row);
+    e.store(merged.sum, mine, sums);
+    e.store(merged.left, factors, row);
+    e.store(merged.right, factors, sums);
+  });
+}
+
+void AttentionBuilder::clear(int64_t state) {
+  Value memory = floats(state);
+  Value none = e.splat(-std::numeric_limits<float>::infinity()), zero = e.splat(0.0f);
+  e.loop(e.index(0), rows, kLanes, [&](Value row) {
+    e.store(none, memory, row);
+    e.store(zero, memory, e.add(row, padded));
+  });
+  e.loop(e.index(0), e.mul(rows, tile.valueRow), kLanes, [&](Value i) { e.store(zero, memory, e.add(i, 2 * padded)); });
+}
+
+void AttentionBuilder::writePartial(Value span) {
+  Value mine = floats(at.span), partials = op.getPartials();
+  Value heads = e.add(e.mul(sequence, type.getHeads()), kvHead);
+  Value base = e.mul(e.add(e.mul(heads, perHead), span), tile.partialFloats());
+  int64_t length = tile.paddedRows(tile.splitTokens);
+  e.loop(e.index(0), rows, kLanes, [&](Value row) {
+    e.store(e.load(mine, row), partials, e.add(base, row));
+    e.store(e.load(mine, e.add(row, padded)), partials, e.add(e.add(base, row), length));
+  });
+  e.loop(e.index(0), e.mul(rows, tile.valueRow), kLanes, [&](Value i) {
+    e.store(e.load(mine, e.add(i, 2 * padded)), partials, e.add(e.add(base, i), 2 * length));
+  });
+}
+
+void AttentionBuilder::writeResult() {
+  Value total = floats(at.total);
+  e.loop(e.index(0), tokens, 1, [&](Value token) {
+    e.loop(e.index(0), e.index(tile.group), 1, [&](Value member) {
+      Value row = e.add(e.mul(token, tile.group), member);
+      emitFinish(e, op.getOut(), op.getSinks(), op.getZeroMaskedRows(), sequence, e.add(firstToken, token),
+                 e.add(e.mul(kvHead, tile.group), member), e.loadSplat(total, row), e.loadSplat(total, e.add(row, padded)),
+                 [&](int64_t group) {
+                   return e.load(total, e.add(e.mul(row, tile.valueRow), 2 * padded + group * kLanes));
+                 });
+    });
+  });
+}
+
+LogicalResult LowerAttention::matchAndRewrite(kern::AttentionOp op, PatternRewriter &rewriter) const {
+  if (failed(AttentionBuilder(op, rewriter, target).emit()))
+    return failure();
+  rewriter.eraseOp(op);
+  return success();
+}
+
+void lower::populateAttentionLowering(RewritePatternSet &patterns, kern::TargetAttr target) {
+  patterns.add<LowerAppend, LowerAttentionMerge>(patterns.getContext());
+  patterns.add<LowerAttention>(patterns.getContext(), target);
+}

@@ -1,0 +1,201 @@
+//===- Linear.cpp - kern.linear to loops over vectors ---------------------===//
+//
+// Part of Sinter, under the Apache License v2.0 with LLVM Exceptions.
+//
+//===----------------------------------------------------------------------===//
+
+#include "passes/Lower/CPU/LinearKernel.h"
+#include "passes/Lower/CPU/LinearPatterns.h"
+#include "passes/Lower/CPU/VectorizeRegion.h"
+
+using namespace mlir;
+using namespace sinter;
+using namespace sinter::lower;
+
+using Values = Code::Values;
+
+LinearKernel::LinearKernel(Code &code, kern::LinearOp op, kern::TargetAttr targetAttr)
+    : code(code), op(op), activation(op.getActivationAttr()),
+      strategy(op.getStrategyAttr() ? op.getStrategyAttr() : kern::chooseStrategy(targetAttr, activation)), layout(op.getPanel(), op.getWeightType()),
+      scratch(layout, activation, strategy), target(targetAttr) {
+  int64_t lanes = target.lanes();
+  f32 = VectorType::get(lanes, code.getF32Type());
+  i32 = VectorType::get(lanes, code.getI32Type());
+  bytes = VectorType::get(lanes * 4, code.getI8Type());
+  weights = op.getWeights();
+  input = op.getInput();
+  rows = op.getRows();
+  int64_t tile = strategy.getRowBlock() * layout.channels, segment = strategy.getSegment() * layout.channels;
+  accumulators = code.view(op.getScratch(), code.index(0), code.getF32Type(), tile);
+  if (scratch.splitGroups)
+    sums = code.view(op.getScratch(), code.index(scratch.sums), code.getI32Type(), tile);
+  unpacked = code.view(op.getScratch(), code.index(scratch.unpacked), activation ? Type(code.getI8Type()) : Type(code.getF32Type()), segment);
+  if (!activation)
+    return;
+  kern::ActivationLayout packed(op.getWeightType(), activation);
+  Value scales = packed.buildScaleOffset(code, code.getLoc(), rows);
+  words = code.view(input, code.index(0), code.getI32Type(), -1);
+  activationScales = code.view(input, scales, code.getF32Type(), -1);
+  activationSums = code.view(input, packed.buildSumOffset(code, code.getLoc(), rows), code.getI32Type(), -1);
+  if (activation.getZp()) {
+    Value zero = code.view(input, code.add(scales, 4), code.getI32Type(), -1);
+    activationZero = memref::LoadOp::create(code, zero, ValueRange{code.index(0)});
+  }
+}
+
+LogicalResult LinearKernel::emit() {
+  LogicalResult result = success();
+  // Rows at a time in a loop of their own, so that each loop reads panels from first to last.
+  auto panels = [&](bool few) {
+    code.loop(op.getBegin(), op.getEnd(), 1, [&](Value panel) {
+      if (few) {
+        if (failed(emitRows(panel, code.index(0), rows, true)))
+          result = failure();
+        return;
+      }
+      code.loop(code.index(0), rows, strategy.getRowBlock(), [&](Value first) {
+        if (failed(emitRows(panel, first, code.min(code.add(first, strategy.getRowBlock()), rows), false)))
+          result = failure();
+      });
+    });
+  };
+  Value isFew = arith::CmpIOp::create(code, arith::CmpIPredicate::sle, rows, code.index(strategy.getDecodeRows()));
+  auto choice = scf::IfOp::create(code, isFew, /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(code);
+  if (strategy.getDecodeRows() > 0) {
+    code.setInsertionPointToStart(choice.thenBlock());
+    panels(true);
+  }
+  code.setInsertionPointToStart(choice.elseBlock());
+  panels(false);
+  return result;
+}
+
+void LinearKernel::clearTile(Value memref, Value rowCount, Type element) {
+  auto type = VectorType::get(target.lanes(), element);
+  code.loop(code.index(0), code.mul(rowCount, layout.channels), layout.channels, [&](Value at) {
+    for (int64_t n = 0; n < vectors(); ++n)
+      code.store(code.zeros(type), memref, code.add(at, n * target.lanes()), 4 * target.lanes());
+  });
+}
+
+LogicalResult LinearKernel::emitRows(Value panel, Value firstRow, Value lastRow, bool few) {
+  Value rowCount = code.sub(lastRow, firstRow);
+  clearTile(accumulators, rowCount, code.getF32Type());
+  if (scratch.splitGroups)
+    clearTile(sums, rowCount, code.getI32Type());
+  Value panelByte = code.mul(panel, layout.panelBytes);
+  Value lastGroup = code.index(layout.groups - 1);
+  code.loop(code.index(0), code.index(layout.groups), 1, [&](Value group) {
+    Segment segment;
+    segment.group = group;
+    segment.groupByte = code.add(panelByte, code.mul(group, layout.groupBytes));
+    segment.groupColumns = code.selectEqual(group, lastGroup, layout.paddedColumns(layout.groups - 1), layout.paddedColumns(0));
+    code.loop(code.index(0), segment.groupColumns, strategy.getSegment(), [&](Value column) {
+      segment.column = column;
+      segment.columns = code.min(code.index(strategy.getSegment()), code.sub(segment.groupColumns, column));
+      if (!activation && layout.columns % stepColumns() != 0) {
+        Value end = code.add(code.add(code.mul(group, layout.fields.group), column), segment.columns);
+        segment.last = arith::CmpIOp::create(code, arith::CmpIPredicate::sge, end, code.index(layout.columns));
+      }
+      emitSegment(segment, firstRow, lastRow, few);
+    });
+    if (scratch.splitGroups)
+      finishGroup(group, segment.groupByte, firstRow, lastRow);
+  });
+  return emitEpilogue(panel, firstRow, lastRow);
+}
+
+void LinearKernel::emitTiles(Value firstRow, Value lastRow, bool few, function_ref<void(RowTile)> body) {
+  if (few) {
+    code.switchOf(lastRow, 1, strategy.getDecodeRows() + 1, [&](int64_t count) { body({firstRow, code.index(0), count}); });
+    return;
+  }
+  int64_t mr = strategy.getMr();
+  Value rowCount = code.sub(lastRow, firstRow);
+  Value whole = code.mul(code.div(rowCount, mr), mr);
+  code.loop(code.index(0), whole, mr, [&](Value row) { body({code.add(firstRow, row), row, mr}); });
+  code.switchOf(code.sub(rowCount, whole), 1, mr, [&](int64_t count) { body({code.add(firstRow, whole), whole, count}); });
+}
+
+void LinearKernel::emitSegment(const Segment &segment, Value firstRow, Value lastRow, bool few) {
+  bool ready = activation ? layout.order == kern::PanelOrder::Bytes : layout.order == kern::PanelOrder::Floats && layout.fields.value.isF32();
+  if (!few && !ready)
+    unpack(segment);
+  emitTiles(firstRow, lastRow, few, [&](RowTile tile) {
+    code.loop(code.index(0), code.index(layout.channels), strategy.getNr() * target.lanes(), [&](Value channel) {
+      if (activation)
+        accumulateIntegers(segment, tile, channel, few);
+      else
+        accumulateFloats(segment, tile, channel, few);
+    });
+  });
+}
+
+LogicalResult LinearKernel::emitEpilogue(Value panel, Value firstRow, Value lastRow) {
+  LogicalResult result = success();
+  auto wide = VectorType::get(kLanes, code.getF32Type());
+  Value firstColumn = code.mul(panel, layout.channels);
+  bool ragged = layout.rows % layout.channels != 0;
+  Block &body = op.getEpilogue().front();
+  Operation *yield = body.getTerminator();
+  bool isIdentity = body.getOperations().size() == 1 && llvm::all_of(yield->getOperands(), [&](Value v) { return v == body.getArgument(0); });
+  Value tensorScale;
+  if (activation && activation.getGranularity() == qt::Granularity::tensor)
+    tensorScale = memref::LoadOp::create(code, activationScales, ValueRange{code.index(0)});
+  code.loop(firstRow, lastRow, 1, [&](Value row) {
+    Value scale = tensorScale;
+    if (activation && activation.getGranularity() == qt::Granularity::token)
+      scale = memref::LoadOp::create(code, activationScales, ValueRange{row});
+    Value from = code.mul(code.sub(row, firstRow), layout.channels);
+    code.loop(code.index(0), code.index(layout.channels), kLanes, [&](Value channel) {
+      Value column = code.add(firstColumn, channel);
+      Value acc = code.load(wide, accumulators, code.add(from, channel), 4 * kLanes);
+      if (scale)
+        acc = arith::MulFOp::create(code, acc, code.splat(wide, scale));
+      Value mask;
+      if (ragged)
+        mask = vector::CreateMaskOp::create(code, VectorType::get(kLanes, code.getI1Type()), ValueRange{code.sub(code.index(layout.rows), column)});
+      Values results(op.getOuts().size(), acc);
+      if (!isIdentity) {
+        LaneValue args[] = {{LaneValue::Varying, acc}, {LaneValue::Uniform, row}, {LaneValue::Contiguous, column}};
+        FailureOr<SmallVector<LaneValue>> lanes = vectorizeBlock(code, body, args, mask);
+        if (failed(lanes)) {
+          result = failure();
+          return;
+        }
+        for (auto [value, lane] : llvm::zip(results, *lanes))
+          value = asVector(code, code.getLoc(), lane);
+      }
+      for (auto [value, out] : llvm::zip(results, op.getOuts())) {
+        if (mask)
+          vector::MaskedStoreOp::create(code, out, ValueRange{row, column}, mask, value);
+        else
+          vector::StoreOp::create(code, value, out, ValueRange{row, column});
+      }
+    });
+  });
+  return result;
+}
+
+namespace {
+struct LowerLinear : OpRewritePattern<kern::LinearOp> {
+  LowerLinear(MLIRContext *context, kern::TargetAttr target) : OpRewritePattern(context), target(target) {}
+
+  LogicalResult matchAndRewrite(kern::LinearOp op, PatternRewriter &rewriter) const override {
+    Code code(op.getLoc(), rewriter);
+    if (failed(LinearKernel(code, op, target).emit()))
+      return op.emitOpError("has an epilogue that cannot be vectorized");
+    rewriter.eraseOp(op);
+    return success();
+  }
+
+  kern::TargetAttr target;
+};
+} // namespace
+
+void sinter::lower::populateLinearLowering(RewritePatternSet &patterns, kern::TargetAttr target) {
+  patterns.add<LowerLinear>(patterns.getContext(), target);
+  populateQuantizeRowsLowering(patterns, target);
+  populateGatherRowsLowering(patterns, target);
+}

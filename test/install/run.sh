@@ -1,0 +1,23 @@
+#!/bin/bash
+# run.sh BUILD SCRATCH MODEL: installs BUILD into SCRATCH, then does what users do: the test project with CMake, and the same
+# program with a C compiler and pkg-config.
+set -euo pipefail
+build=$1 scratch=$2 model=$3
+here=$(cd "$(dirname "$0")" && pwd)
+rm -rf "$scratch"
+cmake --install "$build" --prefix "$scratch/prefix" >/dev/null
+
+cmake -G Ninja -S "$here" -B "$scratch/project" -DCMAKE_C_COMPILER=clang-22 -DCMAKE_PREFIX_PATH="$scratch/prefix" \
+  -DMODEL="$model" -DCMAKE_C_FLAGS='-std=c99 -Wall -Wextra -Werror'
+cmake --build "$scratch/project"
+ctest --test-dir "$scratch/project" --output-on-failure
+
+[ "$(wc -l <"$here/embed.c")" -lt 60 ]
+# Nothing but the prefix: pkg-config must not find another installation.
+flags=$(PKG_CONFIG_LIBDIR=$scratch/prefix/lib/pkgconfig:$scratch/prefix/lib/x86_64-linux-gnu/pkgconfig pkg-config --cflags --libs sinter)
+clang-22 -std=c11 "$here/embed.c" $flags -o "$scratch/embed"
+"$scratch/prefix/bin/sinter" compile "$model" -o "$scratch/model.so" --weights=int8 --max-seq=256
+tokens=$("$scratch/embed" "$scratch/model.so" 8 0 500 600)
+[ "$(wc -w <<<"$tokens")" = 8 ]
+[ "$tokens" = "$("$scratch/project/embed" "$scratch/project/model.so" 8 0 500 600)" ]
+echo "8 tokens from an installed tree:" $tokens
