@@ -24,7 +24,7 @@ KernelBuilder::KernelBuilder(OpBuilder &moduleBuilder, Location loc, StringRef n
   Type index = b.getIndexType();
   auto type = FunctionType::get(b.getContext(), {index, index, MemRefType::get({ShapedType::kDynamic}, b.getI8Type())}, {});
   function = func::FuncOp::create(moduleBuilder, UnknownLoc::get(b.getContext()), name, type);
-  function.setPrivate();
+
   function->setAttr("kern.kernel", b.getUnitAttr());
   b.setInsertionPointToStart(function.addEntryBlock());
 }
