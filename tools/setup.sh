@@ -30,7 +30,7 @@ install_packages() {
   [ ${#missing[@]} -gt 0 ] || return 0
   say "installing with apt: ${missing[*]}"
   as_root apt-get update -q </dev/null || say "apt-get update failed, going on with the package lists at hand"
-  if ! apt-cache policy libmlir-22-dev | grep -q 'Candidate: .*22\.1'; then
+  if [[ "$(apt-cache policy libmlir-22-dev)" != *"Candidate: 1:22.1."* ]]; then
     fail "no package libmlir-22-dev 22.1: LLVM 22 is in Debian 12's security suite, which apt does not have here. Add the line
   deb http://deb.debian.org/debian-security bookworm-security main
 to /etc/apt/sources.list and start again."

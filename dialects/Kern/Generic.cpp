@@ -1,161 +1,22 @@
-//===- Generic.cpp - kernels over any shape and body -------------------------===//
+//===- Generic.cpp - kernels over any shape and body --------------------===//
 //
 // Part of Sinter, under the Apache License v2.0 with LLVM Exceptions.
 //
 //===----------------------------------------------------------------------===//
 
-#include "dialects/Kern/Generic.h"
+#include "dialects/Kern/GenericShared.h"
 
-#include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/IR/OpImplementation.h"
 
 using namespace mlir;
 using namespace sinter::kern;
-
-//===----------------------------------------------------------------------===//
-// Sizes and cost
-//===----------------------------------------------------------------------===//
-
-static Value sizeValue(OpBuilder &builder, Location loc, OpFoldResult size) {
-  return getValueOrCreateConstantIndexOp(builder, loc, size);
-}
-
-static Value product(OpBuilder &builder, Location loc, ArrayRef<OpFoldResult> sizes) {
-  int64_t constant = 1;
-  Value result;
-  for (OpFoldResult size : sizes) {
-    if (std::optional<int64_t> known = getConstantIntValue(size)) {
-      constant *= *known;
-      continue;
-    }
-    Value value = sizeValue(builder, loc, size);
-    result = result ? arith::MulIOp::create(builder, loc, result, value) : value;
-  }
-  if (!result)
-    return arith::ConstantIndexOp::create(builder, loc, constant);
-  if (constant == 1)
-    return result;
-  return arith::MulIOp::create(builder, loc, result, arith::ConstantIndexOp::create(builder, loc, constant));
-}
+using namespace sinter::kern::detail;
 
 OpFoldResult sinter::kern::blocksOf(OpBuilder &builder, Location loc, OpFoldResult size, int64_t block) {
   if (std::optional<int64_t> known = getConstantIntValue(size))
     return builder.getIndexAttr(llvm::divideCeil(*known, block));
   Value up = arith::AddIOp::create(builder, loc, cast<Value>(size), arith::ConstantIndexOp::create(builder, loc, block - 1));
   return arith::DivUIOp::create(builder, loc, up, arith::ConstantIndexOp::create(builder, loc, block)).getResult();
-}
-
-/// A static size, or what is likely for one that is not.
-static int64_t likely(int64_t size) { return ShapedType::isDynamic(size) ? 256 : std::max<int64_t>(size, 1); }
-
-static int64_t likelyProduct(ArrayRef<int64_t> sizes) {
-  int64_t result = 1;
-  for (int64_t size : sizes)
-    result = std::min<int64_t>(result * likely(size), int64_t(1) << 32);
-  return result;
-}
-
-/// Fewest items worth a thread, when an item evaluates a region `elements` times: about four microseconds.
-static int64_t grainOf(Region &region, int64_t elements) {
-  int64_t ops = 0;
-  region.walk([&](Operation *) { ++ops; });
-  return std::max<int64_t>(1, 65536 / (std::max<int64_t>(ops, 4) * elements));
-}
-
-/// Bytes of scratch for rows of f32 whose length is the last of `sizes`; 0 where that is not known.
-static int64_t rowScratch(ArrayRef<int64_t> sizes, std::optional<int64_t> bound) {
-  int64_t width = sizes.empty() ? 1 : sizes.back();
-  if (ShapedType::isDynamic(width))
-    width = bound.value_or(0);
-  // The bound comes from the file; what no memory could hold is evaluated twice instead.
-  return width <= 0 || width > (1 << 24) ? 0 : int64_t(llvm::alignTo(width * 4, 64));
-}
-
-//===----------------------------------------------------------------------===//
-// Builders and verifiers that the ops share
-//===----------------------------------------------------------------------===//
-
-static SmallVector<OpFoldResult> mixed(Operation *op, ArrayRef<int64_t> sizes, ValueRange dynamic) {
-  return getMixedValues(sizes, dynamic, op->getContext());
-}
-
-static void fill(OpBuilder &builder, OperationState &state, Region *region, ArrayRef<Type> arguments, RegionBuilder body) {
-  if (!body)
-    return;
-  OpBuilder::InsertionGuard guard(builder);
-  Block *block = builder.createBlock(region, {}, arguments, SmallVector<Location>(arguments.size(), state.location));
-  body(builder, state.location, block->getArguments());
-}
-
-/// `first` and then one index a dimension.
-static SmallVector<Type> withIndices(Builder &builder, ArrayRef<Type> first, size_t rank) {
-  SmallVector<Type> types(first);
-  types.append(rank, builder.getIndexType());
-  return types;
-}
-
-static LogicalResult verifySizes(Operation *op, StringRef name, ArrayRef<int64_t> sizes, ValueRange dynamic) {
-  if (size_t(llvm::count(sizes, ShapedType::kDynamic)) != dynamic.size())
-    return op->emitOpError("expected as many dynamic sizes in '") << name << "' as operands";
-  for (int64_t size : sizes)
-    if (size < 0 && !ShapedType::isDynamic(size))
-      return op->emitOpError("expected no negative size in '") << name << "', but got " << size;
-  return success();
-}
-
-static YieldOp yieldOf(Region &region) {
-  if (region.empty() || region.front().empty())
-    return nullptr;
-  return dyn_cast<YieldOp>(region.front().back());
-}
-
-static LogicalResult verifyRegion(Operation *op, StringRef name, Region &region, TypeRange arguments) {
-  if (region.empty())
-    return op->emitOpError("expected a region '") << name << "'";
-  if (region.front().getArgumentTypes() != arguments) {
-    auto diagnostic = op->emitOpError("expected region '") << name << "' with arguments (";
-    llvm::interleaveComma(arguments, diagnostic);
-    diagnostic << "), but got (";
-    llvm::interleaveComma(region.front().getArgumentTypes(), diagnostic);
-    return diagnostic << ")";
-  }
-  YieldOp yield = yieldOf(region);
-  if (!yield)
-    return op->emitOpError("expected region '") << name << "' to end with kern.yield";
-  for (Type type : yield.getOperandTypes())
-    if (!type.isIntOrIndexOrFloat())
-      return op->emitOpError("expected region '") << name << "' to yield scalars, but got " << type;
-  return success();
-}
-
-static LogicalResult verifyYields(Operation *op, StringRef name, Region &region, Type type) {
-  YieldOp yield = yieldOf(region);
-  if (yield.getNumOperands() != 1 || yield.getOperand(0).getType() != type)
-    return op->emitOpError("expected region '") << name << "' to yield one " << type;
-  return success();
-}
-
-/// Outputs have the shape's rank and sizes, the yielded element types and contiguous rows.
-static LogicalResult verifyOuts(Operation *op, ArrayRef<int64_t> sizes, ValueRange outs, TypeRange elements) {
-  if (outs.empty())
-    return op->emitOpError("expected at least one output");
-  if (outs.size() != elements.size())
-    return op->emitOpError("expected ") << outs.size() << " values for the outputs, but the region yields " << elements.size();
-  for (auto [index, out, element] : llvm::enumerate(outs, elements)) {
-    auto type = cast<MemRefType>(out.getType());
-    if (type.getElementType() != element)
-      return op->emitOpError("output #") << index << " has elements of " << type.getElementType() << ", but the region yields " << element;
-    if (type.getRank() != int64_t(sizes.size()))
-      return op->emitOpError("output #") << index << " has rank " << type.getRank() << ", but the shape has " << sizes.size();
-    for (auto [size, expected] : llvm::zip(type.getShape(), sizes))
-      if (!ShapedType::isDynamic(size) && !ShapedType::isDynamic(expected) && size != expected)
-        return op->emitOpError("output #") << index << " has size " << size << " where the shape has " << expected;
-    SmallVector<int64_t> strides;
-    int64_t offset;
-    if (failed(type.getStridesAndOffset(strides, offset)) || (!strides.empty() && strides.back() != 1))
-      return op->emitOpError("output #") << index << " has rows that are not contiguous";
-  }
-  return success();
 }
 
 ParseResult sinter::kern::parseReduceKinds(OpAsmParser &parser, ArrayAttr &kinds) {
@@ -521,53 +382,3 @@ int64_t MatMulOp::getScratchBytes() {
     return 0;
   return depth * kMatMulColumns * int64_t(yieldOf(getLhs()).getOperandTypes()[0].getIntOrFloatBitWidth() / 8);
 }
-
-//===----------------------------------------------------------------------===//
-// kern.scan
-//===----------------------------------------------------------------------===//
-
-void ScanOp::build(OpBuilder &builder, OperationState &state, ReduceKind kind, Value begin, Value end, ArrayRef<OpFoldResult> shape,
-                   int64_t axis, bool exclusive, bool reverse, Value out, RegionBuilder body) {
-  SmallVector<Value> dynamic;
-  SmallVector<int64_t> sizes;
-  dispatchIndexOpFoldResults(shape, dynamic, sizes);
-  state.addOperands({begin, end});
-  state.addOperands(dynamic);
-  state.addOperands(out);
-  auto &properties = state.getOrAddProperties<Properties>();
-  properties.setKind(ReduceKindAttr::get(builder.getContext(), kind));
-  properties.setStaticShape(builder.getDenseI64ArrayAttr(sizes));
-  properties.setAxis(builder.getI64IntegerAttr(axis));
-  if (exclusive)
-    properties.setExclusive(builder.getUnitAttr());
-  if (reverse)
-    properties.setReverse(builder.getUnitAttr());
-  properties.setOperandSegmentSizes({1, 1, int32_t(dynamic.size()), 1});
-  fill(builder, state, state.addRegion(), withIndices(builder, {}, sizes.size()), body);
-}
-
-SmallVector<OpFoldResult> ScanOp::getMixedShape() { return mixed(*this, getStaticShape(), getShape()); }
-
-LogicalResult ScanOp::verify() {
-  Builder builder(getContext());
-  if (failed(verifySizes(*this, "shape", getStaticShape(), getShape())) ||
-      failed(verifyRegion(*this, "body", getBody(), withIndices(builder, {}, getStaticShape().size()))))
-    return failure();
-  if (getAxis() >= getStaticShape().size())
-    return emitOpError("expected an axis of the shape, but got ") << int64_t(getAxis());
-  if (getKind() >= ReduceKind::ArgMax)
-    return emitOpError("expected a kind that combines values, but got '") << stringifyReduceKind(getKind()) << "'";
-  if (getOuts().size() != 1)
-    return emitOpError("expected one output, but got ") << getOuts().size();
-  return verifyOuts(*this, getStaticShape(), getOuts(), yieldOf(getBody()).getOperandTypes());
-}
-
-Value ScanOp::buildGrid(OpBuilder &builder) {
-  SmallVector<OpFoldResult> sizes = getMixedShape();
-  sizes.erase(sizes.begin() + getAxis());
-  return product(builder, getLoc(), sizes);
-}
-
-int64_t ScanOp::getGrain() { return grainOf(getBody(), 8 * likely(getStaticShape()[getAxis()])); }
-
-int64_t ScanOp::getScratchBytes() { return 0; }

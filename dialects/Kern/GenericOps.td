@@ -235,4 +235,66 @@ def Kern_ScanOp : Kern_GenericOp<"scan"> {
   }];
 }
 
+def Kern_ScatterOp : Kern_GenericOp<"scatter"> {
+  let summary = "writes computed elements to computed places, in order";
+  let description = [{
+    For each index of `shape`, row-major, the region yields an index for each dimension of the output, in range, and a value. `kind` says what becomes of
+    the element there: without one it is replaced, else combined with the value. Elements no index names keep what they hold. The
+    order is part of the meaning, so there is one work item.
+
+    ```mlir
+    kern.scatter combine add range(%begin to %end) shape[%n, 64] outs(%out : memref<?x64xf32>) {
+    ^bb0(%i: index, %j: index):
+      ...
+      kern.yield %row, %j, %x : index, index, f32
+    }
+    ```
+  }];
+  let arguments = (ins OptionalAttr<Kern_ReduceKindAttr>:$kind, Index:$begin, Index:$end, Variadic<Index>:$shape,
+                       DenseI64ArrayAttr:$static_shape, Variadic<AnyMemRef>:$outs);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = [{
+    (`combine` $kind^)? `range` `(` $begin `to` $end `)` `shape` `` custom<DynamicIndexList>($shape, $static_shape)
+    `outs` `(` $outs `:` type($outs) `)` $body attr-dict
+  }];
+  let skipDefaultBuilders = 1;
+  let builders = [OpBuilder<(ins "::std::optional<::sinter::kern::ReduceKind>":$kind, "::mlir::Value":$begin, "::mlir::Value":$end,
+                                 "::llvm::ArrayRef<::mlir::OpFoldResult>":$shape, "::mlir::Value":$out,
+                                 CArg<"::sinter::kern::RegionBuilder", "nullptr">:$body)>];
+  let extraClassDeclaration = [{
+    llvm::SmallVector<mlir::OpFoldResult> getMixedShape();
+  }];
+}
+
+def Kern_TopKOp : Kern_GenericOp<"topk"> {
+  let summary = "the largest or smallest elements of rows, in order";
+  let description = [{
+    Rows are all dimensions of `shape` but the last. `outs` are the `k` best values of each row and their indices (i64), best first; of equal
+    values the lower index is better. NaN is never chosen while anything else is left.
+
+    ```mlir
+    kern.topk largest range(%begin to %end) shape[%rows, %n] k[8] outs(%values, %indices : memref<?x8xf32>, memref<?x8xi64>) {
+    ^bb0(%i: index, %j: index):
+      ...
+      kern.yield %x : f32
+    }
+    ```
+  }];
+  let arguments = (ins UnitAttr:$largest, Index:$begin, Index:$end, Variadic<Index>:$shape, DenseI64ArrayAttr:$static_shape,
+                       Variadic<Index>:$k, DenseI64ArrayAttr:$static_k, Variadic<AnyMemRef>:$outs);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = [{
+    (`largest` $largest^)? `range` `(` $begin `to` $end `)` `shape` `` custom<DynamicIndexList>($shape, $static_shape)
+    `k` `` custom<DynamicIndexList>($k, $static_k) `outs` `(` $outs `:` type($outs) `)` $body attr-dict
+  }];
+  let skipDefaultBuilders = 1;
+  let builders = [OpBuilder<(ins "bool":$largest, "::mlir::Value":$begin, "::mlir::Value":$end,
+                                 "::llvm::ArrayRef<::mlir::OpFoldResult>":$shape, "::mlir::OpFoldResult":$k, "::mlir::Value":$values,
+                                 "::mlir::Value":$indices, CArg<"::sinter::kern::RegionBuilder", "nullptr">:$body)>];
+  let extraClassDeclaration = [{
+    llvm::SmallVector<mlir::OpFoldResult> getMixedShape();
+    mlir::OpFoldResult getMixedK();
+  }];
+}
+
 #endif // SINTER_KERN_GENERICOPS_TD

@@ -70,3 +70,16 @@ func.func @none(%x: vector<16xf32>, %n: i32) -> (vector<16xf32>, i32) {
   %p = math.ipowi %n, %n : i32
   return %f, %p : vector<16xf32>, i32
 }
+
+// AVX-512 scales in one instruction, on vectors of 16 f32.
+module attributes {kern.target = #kern.target<cpu = "znver4", features = "+avx512f">} {
+  // CHECK-LABEL: func.func @scale
+  // CHECK: llvm.call_intrinsic "llvm.x86.avx512.mask.scalef.ps.512"
+  // CHECK-NOT: scalef
+  // CHECK: return
+  func.func @scale(%x: vector<16xf32>, %s: f32) -> (vector<16xf32>, f32) {
+    %a = math.exp %x : vector<16xf32>
+    %b = math.exp %s : f32
+    return %a, %b : vector<16xf32>, f32
+  }
+}

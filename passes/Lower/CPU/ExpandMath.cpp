@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dialects/Kern/Kern.h"
 #include "passes/Lower/CPU/MathFunctions.h"
 #include "passes/Lower/CPU/Passes.h"
 
@@ -107,7 +108,7 @@ LogicalResult expandFloatOp(Operation *op) {
   if (!isSupported(type))
     return op->emitOpError("on ") << type << " has no expansion; f16, bf16, f32 and f64 have";
   bool narrow = isNarrow(type);
-  MathBuilder m(b, computeType(type));
+  MathBuilder m(b, computeType(type), kern::TargetAttr::of(op).has("avx512f"));
   SmallVector<Term> xs;
   for (Value x : op->getOperands())
     xs.push_back(m.wrap(narrow ? arith::ExtFOp::create(b, m.type, x) : x));
@@ -135,7 +136,7 @@ LogicalResult expandFloatOp(Operation *op) {
 void expandFPowI(math::FPowIOp op) {
   ImplicitLocOpBuilder b(op.getLoc(), op);
   Type type = op.getLhs().getType();
-  MathBuilder m(b, computeType(type));
+  MathBuilder m(b, computeType(type), kern::TargetAttr::of(op).has("avx512f"));
   Value x = isNarrow(type) ? arith::ExtFOp::create(b, m.type, op.getLhs()).getResult() : op.getLhs();
   Term y = m.wrap(arith::SIToFPOp::create(b, m.type, op.getRhs()));
   Value result = buildPow(m, m.wrap(x), y);

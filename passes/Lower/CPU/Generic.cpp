@@ -110,4 +110,6 @@ void sinter::lower::populateGenericLowering(RewritePatternSet &patterns, kern::T
   populateReduceLowering(patterns);
   populateRowLowering(patterns);
   populateScanLowering(patterns);
+  populateScatterLowering(patterns);
+  populateTopKLowering(patterns);
 }

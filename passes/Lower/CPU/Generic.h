@@ -48,6 +48,8 @@ void populateMatMulLowering(mlir::RewritePatternSet &patterns, kern::TargetAttr 
 void populateReduceLowering(mlir::RewritePatternSet &patterns);
 void populateRowLowering(mlir::RewritePatternSet &patterns);
 void populateScanLowering(mlir::RewritePatternSet &patterns);
+void populateScatterLowering(mlir::RewritePatternSet &patterns);
+void populateTopKLowering(mlir::RewritePatternSet &patterns);
 
 } // namespace sinter::lower
 

@@ -8,6 +8,7 @@
 #define SINTER_PASSES_LOWER_CPU_MATHBUILDER_H
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 
@@ -30,8 +31,9 @@ public:
   mlir::Type intType;  ///< the integer of the same width, same shape
   bool wide;           ///< f64
   int mantissa, bias;
+  bool avx512; ///< its instructions may be used
 
-  MathBuilder(mlir::ImplicitLocOpBuilder &b, mlir::Type type) : b(b), type(type) {
+  MathBuilder(mlir::ImplicitLocOpBuilder &b, mlir::Type type, bool avx512 = false) : b(b), type(type), avx512(avx512) {
     wide = mlir::getElementTypeOrSelf(type).isF64();
     mantissa = wide ? 52 : 23;
     bias = wide ? 1023 : 127;
@@ -90,6 +92,8 @@ public:
   }
   /// 2^n for the integers n of a normal number.
   Term power2(Term n);
+  /// p * 2^n, rounded once also where it is subnormal; `nf` is the integer n as a float, p in [1/2, 2].
+  Term scale(Term p, Term nf, Term n);
   /// Rounds x * scale to the nearest integer, ties to even; |x * scale| must be less than 2^(mantissa - 2). Returns it as a float and
   /// as an integer. Adding 1.5 * 2^mantissa leaves the integer in the low bits; unlike a conversion it is defined for a NaN.
   std::pair<Term, Term> roundScaled(Term x, double scale);
@@ -112,6 +116,18 @@ inline Term operator*(Term x, Term y) { return x.m->wrap(mlir::arith::MulFOp::cr
 inline Term operator/(Term x, Term y) { return x.m->wrap(mlir::arith::DivFOp::create(x.m->b, x, y)); }
 inline Term operator-(Term x) { return x.m->wrap(mlir::arith::NegFOp::create(x.m->b, x)); }
 
+inline Term MathBuilder::scale(Term p, Term nf, Term n) {
+  auto vector = mlir::dyn_cast<mlir::VectorType>(type);
+  if (avx512 && !wide && vector && vector.getRank() == 1 && vector.getNumElements() == 16 && !vector.isScalable()) {
+    auto all = mlir::arith::ConstantIntOp::create(b, -1, 16), rounding = mlir::arith::ConstantIntOp::create(b, 4, 32);
+    auto scalef = mlir::LLVM::CallIntrinsicOp::create(b, type, b.getStringAttr("llvm.x86.avx512.mask.scalef.ps.512"),
+                                                      mlir::ValueRange{p, nf, p, all, rounding});
+    return wrap(scalef.getResult(0));
+  }
+  // In two steps, of which the first is exact and neither factor leaves the normal numbers.
+  Term half = shr(n, 1);
+  return p * power2(half) * power2(n - half);
+}
 inline Term MathBuilder::power2(Term n) { return fromBits(shl(n + i(bias), mantissa)); }
 inline std::pair<Term, Term> MathBuilder::roundScaled(Term x, double scale) {
   Term shifted = fma(x, c(scale), c(magic()));

@@ -41,36 +41,36 @@ static Term expPolynomial(MathBuilder &m, Term r) {
   return m.fma(r * r, q, r);
 }
 
-/// x = n ln2 + r: r, and n as an integer.
-static std::pair<Term, Term> reduceExp(MathBuilder &m, Term x) {
+namespace {
+/// x = n ln2 + r, |r| <= ln2 / 2.
+struct ExpParts {
+  Term r, nf, n; ///< nf is n as a float
+};
+} // namespace
+
+static ExpParts reduceExp(MathBuilder &m, Term x) {
   ArrayRef<double> ln2 = m.wide ? ArrayRef<double>(kLn2D) : ArrayRef<double>(kLn2F);
   auto [nf, n] = m.roundScaled(x, kLog2E);
-  return {m.fma(nf, m.c(-ln2[1]), m.fma(nf, m.c(-ln2[0]), x)), n};
-}
-
-/// p * 2^n in two steps, so that overflow and subnormals come out right.
-static Term scale(MathBuilder &m, Term p, Term n) {
-  Term half = m.shr(n, 1);
-  return p * m.power2(half) * m.power2(n - half);
+  return {m.fma(nf, m.c(-ln2[1]), m.fma(nf, m.c(-ln2[0]), x)), nf, n};
 }
 
 Term sinter::lower::buildExp(MathBuilder &m, Term x) {
   x = m.atMost(m.atLeast(x, m.wide ? -746 : -104), m.wide ? 710 : 89);
-  auto [r, n] = reduceExp(m, x);
-  return scale(m, m.c(1) + expPolynomial(m, r), n);
+  ExpParts e = reduceExp(m, x);
+  return m.scale(m.c(1) + expPolynomial(m, e.r), e.nf, e.n);
 }
 
 Term sinter::lower::buildExp2(MathBuilder &m, Term x) {
   x = m.atMost(m.atLeast(x, m.wide ? -1076 : -151), m.wide ? 1025 : 129);
   auto [nf, n] = m.roundScaled(x, 1);
-  return scale(m, m.c(1) + expPolynomial(m, (x - nf) * m.c(kLn2)), n);
+  return m.scale(m.c(1) + expPolynomial(m, (x - nf) * m.c(kLn2)), nf, n);
 }
 
 Term sinter::lower::buildExpM1(MathBuilder &m, Term x) {
   x = m.atMost(m.atLeast(x, m.wide ? -60 : -30), m.wide ? 710 : 89);
-  auto [r, n] = reduceExp(m, x);
-  Term half = m.power2(n - m.i(1)); // 2^n itself may not be a number
-  Term y = m.fma(half, expPolynomial(m, r), half - m.c(0.5));
+  ExpParts e = reduceExp(m, x);
+  Term half = m.power2(e.n - m.i(1)); // 2^n itself may not be a number
+  Term y = m.fma(half, expPolynomial(m, e.r), half - m.c(0.5));
   return y + y;
 }
 
@@ -196,8 +196,8 @@ static Term erfcTail(MathBuilder &m, Term a) {
 Term sinter::lower::buildErf(MathBuilder &m, Term x) {
   if (!m.wide) {
     Term a = m.atMost(m.abs(x), 4);
-    auto [r, n] = reduceExp(m, -m.polynomial(kErfcF, a));
-    Term tail = (m.c(1) + expPolynomial(m, r)) * m.power2(n);
+    ExpParts e = reduceExp(m, -m.polynomial(kErfcF, a));
+    Term tail = (m.c(1) + expPolynomial(m, e.r)) * m.power2(e.n);
     return m.select(m.gt(a, m.c(0.9)), m.copySign(m.c(1) - tail, x), m.fma(x, m.polynomial(kErfF, x * x), x));
   }
   Term a = m.abs(x), t = m.atMost(m.atLeast(x, -1), 1);

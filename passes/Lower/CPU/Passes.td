@@ -70,8 +70,10 @@ def ExpandMath : Pass<"expand-math"> {
     ```mlir
     %y = math.powf %x, %c3 : f32    // becomes two multiplications
     ```
+
+    Where the module's `kern.target` has AVX-512, `exp` uses its scaling instruction, with the same bits.
   }];
-  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::mlir::scf::SCFDialect",
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::mlir::scf::SCFDialect",
                            "::mlir::vector::VectorDialect"];
 }
 

@@ -156,7 +156,9 @@ struct LowerSoftmax : LowerRows<kern::SoftmaxOp> {
     bool log = op.getLog();
     Value lowest = splatConstant(builder, loc, identityOf(builder, ReduceKind::Max, builder.getF32Type()));
     auto maxima = row.pass(builder, lowest, [&](OpBuilder &b, Value x, Value, Value, ValueRange sums, Value *) {
-      return SmallVector<Value>{arith::MaximumFOp::create(b, loc, sums[0], x)};
+      // One instruction; it passes over a NaN, which the sum then takes in.
+      Value more = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGT, x, sums[0]);
+      return SmallVector<Value>{arith::SelectOp::create(b, loc, more, x, sums[0])};
     });
     if (!maxima)
       return failure();

@@ -134,3 +134,27 @@ func.func @axis(%out: memref<4xi64>, %b: index) {
   }
   return
 }
+
+// -----
+
+func.func @places(%out: memref<4x4xi64>, %b: index) {
+  // expected-error @+1 {{'kern.scatter' op expected region 'body' to yield 2 indices and a value}}
+  kern.scatter range(%b to %b) shape[4] outs(%out : memref<4x4xi64>) {
+  ^bb0(%i: index):
+    %x = arith.constant 0 : i64
+    kern.yield %i, %x : index, i64
+  }
+  return
+}
+
+// -----
+
+func.func @indices(%v: memref<4x2xf32>, %p: memref<4x2xi32>, %b: index) {
+  // expected-error @+1 {{'kern.topk' op output #1 has elements of 'i32', but the region yields 'i64'}}
+  kern.topk range(%b to %b) shape[4, 8] k[2] outs(%v, %p : memref<4x2xf32>, memref<4x2xi32>) {
+  ^bb0(%i: index, %j: index):
+    %x = arith.constant 0.0 : f32
+    kern.yield %x : f32
+  }
+  return
+}

@@ -104,3 +104,27 @@ func.func @scan(%a: memref<?x?xi64>, %o: memref<?x?xi64>, %m: index, %n: index, 
   }
   return
 }
+
+// CHECK-LABEL: func @ordered
+func.func @ordered(%a: memref<?x?xf32>, %i: memref<?xi64>, %o: memref<?x?xf32>, %v: memref<?x8xf32>, %p: memref<?x8xi64>, %m: index, %n: index,
+                   %b: index, %e: index) {
+  // CHECK: kern.scatter combine add range({{.*}}) shape[%{{.*}}, %{{.*}}] outs
+  kern.scatter combine add range(%b to %e) shape[%m, %n] outs(%o : memref<?x?xf32>) {
+  ^bb0(%r: index, %k: index):
+    %x = memref.load %a[%r, %k] : memref<?x?xf32>
+    kern.yield %r, %k, %x : index, index, f32
+  }
+  // CHECK: kern.scatter range(
+  kern.scatter range(%b to %e) shape[%m, %n] outs(%o : memref<?x?xf32>) {
+  ^bb0(%r: index, %k: index):
+    %x = memref.load %a[%r, %k] : memref<?x?xf32>
+    kern.yield %r, %k, %x : index, index, f32
+  }
+  // CHECK: kern.topk largest range({{.*}}) shape[%{{.*}}, %{{.*}}] k[8] outs
+  kern.topk largest range(%b to %e) shape[%m, %n] k[8] outs(%v, %p : memref<?x8xf32>, memref<?x8xi64>) {
+  ^bb0(%r: index, %k: index):
+    %x = memref.load %a[%r, %k] : memref<?x?xf32>
+    kern.yield %x : f32
+  }
+  return
+}

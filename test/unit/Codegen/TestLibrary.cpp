@@ -25,8 +25,13 @@ namespace {
 struct Lowered {
   mlir::MLIRContext context;
   mlir::OwningOpRef<mlir::ModuleOp> module;
+  TargetSpec target;
 
-  Error lower(StringRef text) {
+  Error lower(StringRef text, StringRef mcpu) {
+    Expected<TargetSpec> spec = resolveTarget(mcpu);
+    if (!spec)
+      return spec.takeError();
+    target = *spec;
     mlir::DialectRegistry registry;
     mlir::registerAllDialects(registry);
     mlir::registerAllExtensions(registry);
@@ -35,6 +40,7 @@ struct Lowered {
     module = mlir::parseSourceString<mlir::ModuleOp>(text, &context);
     if (!module)
       return createStringError("the test's text does not parse");
+    setTarget(*module, target);
     mlir::PassManager passes(&context);
     addLoweringPasses(passes);
     if (failed(passes.run(*module)))
@@ -46,16 +52,13 @@ struct Lowered {
 
 Expected<test::Compiled> test::compile(StringRef text, unsigned workers, StringRef mcpu) {
   Lowered lowered;
-  if (Error error = lowered.lower(text))
+  if (Error error = lowered.lower(text, mcpu))
     return std::move(error);
-  Expected<TargetSpec> target = resolveTarget(mcpu);
-  if (!target)
-    return target.takeError();
   Compiled result;
   for (auto function : lowered.module->getOps<mlir::LLVM::LLVMFuncOp>())
     if (function->hasAttr("kern.kernel"))
       result.kernels.push_back(function.getName().str());
-  Expected<ObjectBuffers> objects = emitObjects(*lowered.module, *target, workers);
+  Expected<ObjectBuffers> objects = emitObjects(*lowered.module, lowered.target, workers);
   if (!objects)
     return objects.takeError();
   result.objects = std::move(*objects);
@@ -64,12 +67,9 @@ Expected<test::Compiled> test::compile(StringRef text, unsigned workers, StringR
 
 Error test::print(StringRef text, StringRef mcpu, raw_ostream &os) {
   Lowered lowered;
-  if (Error error = lowered.lower(text))
+  if (Error error = lowered.lower(text, mcpu))
     return error;
-  Expected<TargetSpec> target = resolveTarget(mcpu);
-  if (!target)
-    return target.takeError();
-  return printLLVM(*lowered.module, *target, /*optimize=*/true, os);
+  return printLLVM(*lowered.module, lowered.target, /*optimize=*/true, os);
 }
 
 std::unique_ptr<MemoryBuffer> test::fakeRuntime() {
