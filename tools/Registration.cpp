@@ -15,6 +15,7 @@
 #include "passes/Fuse/Passes.h"
 #include "passes/KVLayout/Passes.h"
 #include "passes/Lower/CPU/Passes.h"
+#include "passes/Quantize/Passes.h"
 #include "passes/Raise/Passes.h"
 
 #include "mlir/InitAllDialects.h"
@@ -31,6 +32,7 @@ void sinter::registerPasses() {
   mlir::registerAllPasses();
   lower::registerLowerCPUPasses();
   raise::registerRaisePasses();
+  quantize::registerQuantizePasses();
   kvlayout::registerKVLayoutPasses();
   fuse::registerFusePasses();
   registerCodegenPipelines();

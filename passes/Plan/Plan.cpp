@@ -296,6 +296,8 @@ private:
     return offset;
   }
 
+  llvm::DenseMap<std::pair<Value, Attribute>, Operand> panels;
+
   FailureOr<Operand> place(kern::DispatchOp dispatch, Value buffer) {
     if (auto it = places.find(buffer); it != places.end())
       return it->second;
@@ -305,9 +307,12 @@ private:
     if (auto state = dyn_cast_or_null<kern::StateOp>(op)) {
       operand = {Space::State, uint32_t(state.getIndex()), program::kNone, 0};
     } else if (auto constant = dyn_cast_or_null<qt::ConstantOp>(op)) {
+      // A weight that two kernels read in different orders is there twice.
       kern::PanelAttr panel = panelOf(dispatch);
-      // One order for all its readers: they were chosen for the same weight.
-      operand = {Space::Weights, 0, program::kNone, placeWeight(op, kern::packedBytes(constant.getType(), panel), panel)};
+      auto [it, fresh] = panels.try_emplace({buffer, panel});
+      if (fresh)
+        it->second = {Space::Weights, 0, program::kNone, placeWeight(op, kern::packedBytes(constant.getType(), panel), panel)};
+      return it->second;
     } else if (isa_and_nonnull<onnx::InitializerOp, onnx::ConstantOp>(op)) {
       auto type = cast<RankedTensorType>(buffer.getType());
       operand = {Space::Weights, 0, program::kNone, placeWeight(op, type.getNumElements() * bytesOf(type.getElementType()), {})};

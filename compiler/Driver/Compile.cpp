@@ -1,0 +1,227 @@
+//===- Compile.cpp - from a model's file to a library -------------------===//
+//
+// Part of Sinter, under the Apache License v2.0 with LLVM Exceptions.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Driver/Compile.h"
+#include "compiler/Codegen/Codegen.h"
+#include "compiler/Driver/OutputFiles.h"
+#include "compiler/Driver/Weights.h"
+#include "compiler/Import/Import.h"
+#include "compiler/Link/Link.h"
+#include "compiler/Pipeline/Pipeline.h"
+#include "dialects/Graph/Graph.h"
+#include "passes/Plan/Plan.h"
+#include "runtime/RuntimeBlob.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/Diagnostics.h"
+#include "mlir/IR/MLIRContext.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/Path.h"
+#include <thread>
+
+using namespace mlir;
+using llvm::Error;
+
+namespace sinter {
+namespace {
+
+/// Collects what a compilation reports, so that its first error becomes the sentence that the user sees.
+class Diagnostics {
+public:
+  explicit Diagnostics(MLIRContext &context)
+      : handler(&context, [this](Diagnostic &diagnostic) {
+          if (diagnostic.getSeverity() != DiagnosticSeverity::Error || !message.empty())
+            return success();
+          llvm::raw_string_ostream os(message);
+          if (auto name = dyn_cast<NameLoc>(diagnostic.getLocation()))
+            os << "node '" << name.getName().getValue() << "': ";
+          os << diagnostic.str();
+          return success();
+        }) {}
+
+  Error error(const llvm::Twine &fallback) {
+    return llvm::createStringError(message.empty() ? fallback.str() : message);
+  }
+
+private:
+  std::string message;
+  ScopedDiagnosticHandler handler;
+};
+
+std::string besides(const std::string &output, llvm::StringRef extension) {
+  llvm::SmallString<128> path(output);
+  llvm::sys::path::replace_extension(path, extension);
+  return path.str().str();
+}
+
+Error writeText(OutputFiles &files, const std::string &path, llvm::function_ref<Error(llvm::raw_ostream &)> print) {
+  auto temporary = files.create(path);
+  if (!temporary)
+    return temporary.takeError();
+  std::error_code code;
+  llvm::raw_fd_ostream os(*temporary, code);
+  if (code)
+    return llvm::createStringError("cannot write '" + path + "': " + code.message());
+  return print(os);
+}
+
+} // namespace
+
+Error compileModel(const CompileOptions &options, Progress &progress) {
+  MLIRContext context;
+  context.printOpOnDiagnostic(false);
+  Diagnostics diagnostics(context);
+  unsigned workers = options.threads ? options.threads : std::max(1u, std::thread::hardware_concurrency());
+
+  bool known = options.stopAfter.empty() || options.stopAfter == "import" || options.stopAfter == "plan";
+  std::string names = "import";
+  for (const Stage &stage : stages()) {
+    known |= options.stopAfter == stage.name;
+    names += ", " + stage.name.str();
+  }
+  if (!known)
+    return llvm::createStringError("unknown stage '" + options.stopAfter + "': expected one of " + names);
+
+  auto target = resolveTarget(options.mcpu);
+  if (!target)
+    return target.takeError();
+
+  progress.stage("import");
+  OwningOpRef<ModuleOp> module = importOnnx(context, options.model);
+  if (!module)
+    return diagnostics.error("cannot read '" + options.model + "'");
+  setTarget(*module, *target);
+
+  unsigned dumped = 0;
+  auto reached = [&](llvm::StringRef stage) -> llvm::Expected<bool> {
+    if (!options.dumpIR.empty()) {
+      if (std::error_code code = llvm::sys::fs::create_directories(options.dumpIR))
+        return llvm::createStringError("cannot create folder '" + options.dumpIR + "': " + code.message());
+      llvm::SmallString<128> path(options.dumpIR);
+      llvm::sys::path::append(path, llvm::formatv("{0}-{1}.mlir", dumped++, stage).str());
+      std::error_code code;
+      llvm::raw_fd_ostream os(path, code);
+      if (code)
+        return llvm::createStringError("cannot write '" + path.str() + "': " + code.message());
+      module->print(os, OpPrintingFlags());
+    }
+    if (options.stopAfter == stage) {
+      module->print(llvm::outs(), OpPrintingFlags());
+      return true;
+    }
+    return false;
+  };
+  auto done = reached("import");
+  if (!done || *done)
+    return done.takeError();
+
+  OutputFiles files;
+  plan::Program program;
+  WeightWriter weights;
+  for (const Stage &stage : stages()) {
+    if (stage.name == "codegen") {
+      progress.stage("plan");
+      if (failed(plan::planProgram(*module, program)))
+        return diagnostics.error("cannot plan the schedule");
+      auto writer = weightWriter(program.weights);
+      if (!writer)
+        return diagnostics.error(llvm::toString(writer.takeError()));
+      weights = std::move(*writer);
+      if (options.stopAfter == "plan") {
+        module->print(llvm::outs(), OpPrintingFlags());
+        return Error::success();
+      }
+      // What is left are the kernels.
+      for (Operation &op : llvm::make_early_inc_range(*module->getBody()))
+        if (auto func = dyn_cast<func::FuncOp>(op); !func || !func->hasAttr("kern.kernel"))
+          op.erase();
+    }
+    progress.stage(stage.name);
+    PassManager passes(&context);
+    passes.enableVerifier(true);
+    stage.build(passes, options);
+    if (failed(passes.run(*module)))
+      return diagnostics.error("stage " + stage.name + " failed");
+    done = reached(stage.name);
+    if (!done || *done)
+      return done.takeError();
+  }
+
+  if (options.emitLLVM)
+    if (Error error = writeText(files, besides(options.output, ".ll"), [&](llvm::raw_ostream &os) { return printLLVM(*module, *target, true, os); }))
+      return error;
+  if (options.emitHeader)
+    if (Error error = writeText(files, besides(options.output, ".h"), [&](llvm::raw_ostream &os) {
+          writeHeader(program, options, os);
+          return Error::success();
+        }))
+      return error;
+  if (options.emitLibrary || options.emitObject) {
+    auto objects = emitObjects(*module, *target, workers);
+    if (!objects)
+      return objects.takeError();
+    progress.stage("link");
+    bool sidecar = weights.bytes > options.sidecarThreshold;
+    std::string sidecarPath = options.output + ".weights";
+    plan::ProgramWriter &writer = program.writer;
+    writer.meta("isa", target->cpu);
+    std::string required;
+    llvm::SmallVector<llvm::StringRef> features;
+    llvm::StringRef(target->features).split(features, ',');
+    for (llvm::StringRef feature : features)
+      if (feature.starts_with("+"))
+        required += (required.empty() ? "" : ",") + feature.str();
+    writer.meta("features", required);
+    writer.meta("source", llvm::sys::path::filename(options.model));
+    writer.meta("weights", options.weights);
+    for (const auto &[key, value] : options.metas)
+      writer.meta(key, value);
+    if (sidecar)
+      writer.meta("sidecar", llvm::sys::path::filename(sidecarPath));
+    std::vector<char> block = writer.finish();
+    LinkInput input;
+    for (const auto &object : *objects)
+      input.objects.push_back(object->getMemBufferRef());
+    input.program = block;
+    input.kernels = program.kernels;
+    input.runtimeObject = runtimeObject();
+    input.weights = std::move(weights);
+    input.workers = workers;
+    input.progress = [&](uint64_t written, uint64_t total) { progress.weights(written, total); };
+    if (sidecar) {
+      auto temporary = files.create(sidecarPath);
+      if (!temporary)
+        return temporary.takeError();
+      input.sidecar = *temporary;
+    }
+    auto emit = [&](const std::string &path, auto link) -> Error {
+      auto temporary = files.create(path);
+      if (!temporary)
+        return temporary.takeError();
+      return link(input, *temporary);
+    };
+    if (options.emitObject)
+      if (Error error = emit(besides(options.output, ".o"), linkObject))
+        return error;
+    if (options.emitLibrary)
+      if (Error error = emit(options.output, linkLibrary))
+        return error;
+  }
+  return files.commit();
+}
+
+Error inspectModel(const CompileOptions &options, bool json, llvm::raw_ostream &os) {
+  MLIRContext context;
+  Diagnostics diagnostics(context);
+  OwningOpRef<ModuleOp> module = importOnnx(context, options.model);
+  if (!module)
+    return diagnostics.error("cannot read '" + options.model + "'");
+  describeModel(*module, json, os);
+  return Error::success();
+}
+
+} // namespace sinter

@@ -1,0 +1,102 @@
+//===- QuantizeWeights.cpp - the quantize-weights pass ------------------===//
+//
+// Part of Sinter, under the Apache License v2.0 with LLVM Exceptions.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/Graph/Graph.h"
+#include "dialects/Kern/Panel.h"
+#include "passes/Quantize/Passes.h"
+
+using namespace mlir;
+
+namespace sinter::quantize {
+#define GEN_PASS_DEF_QUANTIZEWEIGHTS
+#include "passes/Quantize/Passes.h.inc"
+
+namespace {
+
+/// A --weights value, parsed.
+struct Recipe {
+  std::string kind = "auto";
+  std::optional<int64_t> group; ///< 0: the whole row
+};
+
+struct QuantizeWeightsPass : impl::QuantizeWeightsBase<QuantizeWeightsPass> {
+  using Base::Base;
+
+  FailureOr<Recipe> parse() {
+    Recipe recipe;
+    auto [kind, options] = StringRef(weights).split(':');
+    recipe.kind = kind.str();
+    if (!llvm::is_contained({"auto", "f32", "bf16", "f16", "int8", "int4"}, kind))
+      return getOperation().emitError("unknown weight format '") << kind << "': expected auto, f32, bf16, f16, int8 or int4";
+    SmallVector<StringRef> list;
+    options.split(list, ',', -1, false);
+    for (StringRef option : list) {
+      auto [key, value] = option.split('=');
+      int64_t number;
+      if (key != "group" || value.getAsInteger(10, number) || !(number == 0 || (number >= 16 && number % 8 == 0)))
+        return getOperation().emitError("bad weight option '") << option << "': expected group=N with N 0 (the whole row) or a multiple of 8 from 16";
+      recipe.group = number;
+    }
+    return recipe;
+  }
+
+  /// The format that the recipe gives a float weight; null: it stays.
+  qt::QuantFormat formatFor(const Recipe &recipe, int64_t columns) {
+    MLIRContext *context = &getContext();
+    Builder b(context);
+    if (recipe.kind == "bf16")
+      return qt::FloatFormatAttr::get(context, b.getBF16Type());
+    if (recipe.kind == "f16")
+      return qt::FloatFormatAttr::get(context, b.getF16Type());
+    if (recipe.kind == "f32")
+      return qt::FloatFormatAttr::get(context, b.getF32Type());
+    if (recipe.kind == "int8")
+      return qt::IntFormatAttr::get(context, 8, recipe.group.value_or(0), b.getF32Type(), qt::ZeroPoint{qt::ZeroPoint::None, 0});
+    if (recipe.kind == "int4")
+      return qt::IntFormatAttr::get(context, 4, recipe.group.value_or(128), b.getF16Type(), qt::ZeroPoint{qt::ZeroPoint::Constant, 8});
+    return {};
+  }
+
+  void runOnOperation() override {
+    auto recipe = parse();
+    if (failed(recipe))
+      return signalPassFailure();
+    llvm::DenseSet<Operation *> ours;
+    getOperation().walk([&](qt::ConstantOp constant) {
+      qt::QuantTensorType type = constant.getType();
+      bool isFloat = type.getFields().isFloat();
+      if (!isFloat && recipe->kind != "f32")
+        return;
+      if (isFloat && recipe->kind == "auto")
+        return;
+      qt::QuantFormat format = formatFor(*recipe, type.getColumns());
+      if (!format)
+        return;
+      constant.getResult().setType(qt::QuantTensorType::get(&getContext(), type.getRows(), type.getColumns(), format));
+      if (!constant.getType().getFields().isFloat())
+        ours.insert(constant);
+    });
+    if (!llvm::is_contained({"auto", "f32", "int8"}, StringRef(activations))) {
+      getOperation().emitError("unknown activation format '") << activations << "'";
+      return signalPassFailure();
+    }
+    getOperation().walk([&](graph::LinearOp linear) {
+      qt::QuantTensorType type = linear.getWeight().getType();
+      bool allowed = linear->hasAttr("accuracy_level") || ours.contains(linear.getWeight().getDefiningOp());
+      linear->removeAttr("accuracy_level");
+      if (linear.getActivation() || type.getFields().isFloat() || activations == "f32" || (activations == "auto" && !allowed))
+        return;
+      // A scale a group of the weight costs nothing where the group's sum is scaled anyway.
+      auto granularity = type.getGroups() > 1 ? qt::Granularity::group : qt::Granularity::token;
+      auto activation = qt::ActivationAttr::get(&getContext(), IntegerType::get(&getContext(), 8), granularity, qt::ScaleSource::Dynamic, false);
+      if (kern::choosePanel(type, activation))
+        linear.setActivationAttr(activation);
+    });
+  }
+};
+
+} // namespace
+} // namespace sinter::quantize
