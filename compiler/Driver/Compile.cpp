@@ -73,6 +73,7 @@ Error writeText(OutputFiles &files, const std::string &path, llvm::function_ref<
 
 Error compileModel(const CompileOptions &options, Progress &progress) {
   MLIRContext context;
+  context.loadDialect<onnx::OnnxDialect, graph::GraphDialect, qt::QTDialect, kv::KVDialect, kern::KernDialect>();
   context.printOpOnDiagnostic(false);
   Diagnostics diagnostics(context);
   unsigned workers = options.threads ? options.threads : std::max(1u, std::thread::hardware_concurrency());

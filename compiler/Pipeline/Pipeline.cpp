@@ -48,7 +48,11 @@ void buildKV(OpPassManager &passes, const CompileOptions &options) {
   passes.addPass(kvlayout::createAssignCaches(caches));
 }
 
-void buildFuse(OpPassManager &passes, const CompileOptions &) { passes.addPass(fuse::createFormKernels()); }
+void buildFuse(OpPassManager &passes, const CompileOptions &options) {
+  fuse::FormKernelsOptions fuse;
+  fuse.keepPast = options.keepPastOutputs;
+  passes.addPass(fuse::createFormKernels(fuse));
+}
 
 void buildCodegen(OpPassManager &passes, const CompileOptions &) {
   passes.addNestedPass<func::FuncOp>(lower::createKernLower());

@@ -34,8 +34,8 @@ StringRef nameOf(Location loc) {
 
 class Former {
 public:
-  Former(ModuleOp module, func::FuncOp func)
-      : module(module), func(func), moduleBuilder(OpBuilder::atBlockEnd(module.getBody())), main(func.getContext()), shapes(symbols), placement(shapes) {}
+  Former(ModuleOp module, func::FuncOp func, bool keepPast)
+      : module(module), func(func), keepPast(keepPast), moduleBuilder(OpBuilder::atBlockEnd(module.getBody())), main(func.getContext()), shapes(symbols), placement(shapes) {}
 
   LogicalResult run() {
     for (BlockArgument argument : func.getArguments())
@@ -51,6 +51,7 @@ public:
     }
     if (failed(finishOutputs()))
       return failure();
+    formStateCopies();
     // The tensors' own ops, last first.
     for (Operation *op : llvm::reverse(ops))
       if (isa<tensor::TensorDialect, graph::GraphDialect>(op->getDialect()) && !isa<graph::DimOp, graph::BindOp>(op) && op->use_empty())
@@ -61,6 +62,7 @@ public:
 private:
   ModuleOp module;
   func::FuncOp func;
+  bool keepPast;
   OpBuilder moduleBuilder, main;
   graph::SymbolTable symbols;
   graph::Shapes shapes;
@@ -485,6 +487,47 @@ private:
     return success();
   }
 
+  /// The functions that copy a cache's halves from and to plain tensors.
+  void formStateCopies() {
+    for (BlockArgument argument : func.getArguments()) {
+      unsigned i = argument.getArgNumber();
+      auto number = func.getArgAttrOfType<IntegerAttr>(i, "kv.state");
+      if (!number)
+        continue;
+      auto cache = cast<kv::CacheType>(func.getArgAttrOfType<TypeAttr>(i, "kv.cache").getValue());
+      auto part = func.getArgAttrOfType<kv::PartAttr>(i, "kv.part").getValue();
+      int64_t half = number.getInt() + (part == kv::Part::Value);
+      SmallVector<SymExpr> shape(shapes.of(argument));
+      auto begin = [&](StringRef kind, TypeRange inputs) {
+        auto copy = func::FuncOp::create(moduleBuilder, func.getLoc(), (kind + "_" + Twine(half)).str(), FunctionType::get(func.getContext(), inputs, {}));
+        main.setInsertionPointToStart(copy.addEntryBlock());
+        func::ReturnOp::create(main, func.getLoc());
+        main.setInsertionPointToStart(&copy.getBody().front());
+        return copy;
+      };
+      auto state = [&] { return kern::StateOp::create(main, func.getLoc(), MemRefType::get({ShapedType::kDynamic}, main.getI8Type()), uint64_t(number.getInt())); };
+      func::FuncOp load = begin("load", {argument.getType()});
+      Value source = load.getArgument(0);
+      SmallVector<Value> sizes;
+      for (const SymExpr &e : shape)
+        sizes.push_back(symbols.materialize(main, func.getLoc(), e));
+      graph::BindOp::create(main, func.getLoc(), source, sizes);
+      placement.storage[source] = {source, {}, {}};
+      append(func, state(), cache, part, source, 0);
+      begin("store", {});
+      Value memory = state();
+      Value out = buffer(func.getLoc(), elementOf(argument), shapes.elements(argument));
+      out.getDefiningOp<kern::BufferOp>().setOutput(0);
+      placement.storage[argument] = {memory, cache, part};
+      KernelBuilder k = kernel(func, "generate");
+      Value view = k.view(out, shape, true);
+      SmallVector<OpFoldResult> extents = k.sizes(shape);
+      kern::GenerateOp::create(k.b, k.loc, k.begin(), k.end(), extents, view,
+                               [&](OpBuilder &b, Location l, ValueRange index) { kern::YieldOp::create(b, l, k.pull(b, argument, index)); });
+      k.finish(main, kernels, "");
+    }
+  }
+
   /// Every result of @main gets memory of its own, or is the session's.
   LogicalResult finishOutputs() {
     Operation *terminator = func.getBody().front().getTerminator();
@@ -493,10 +536,10 @@ private:
     for (auto [i, tensor] : llvm::enumerate(terminator->getOperands())) {
       auto it = placement.storage.find(tensor);
       Value memory;
-      if (it != placement.storage.end() && it->second.cache) {
+      if (it != placement.storage.end() && it->second.cache && !keepPast) {
         memory = it->second.buffer; // the present of a cache
       } else {
-        memory = it == placement.storage.end() ? Value() : it->second.buffer;
+        memory = it == placement.storage.end() || it->second.cache ? Value() : it->second.buffer;
         auto owner = memory ? memory.getDefiningOp<kern::BufferOp>() : kern::BufferOp();
         if (!owner || !taken.insert(memory).second) {
           KernelBuilder k = kernel(terminator, "generate");
@@ -532,7 +575,7 @@ struct FormKernelsPass : impl::FormKernelsBase<FormKernelsPass> {
   using Base::Base;
   void runOnOperation() override {
     auto func = getOperation().lookupSymbol<func::FuncOp>("main");
-    if (!func || failed(Former(getOperation(), func).run()))
+    if (!func || failed(Former(getOperation(), func, keepPast).run()))
       signalPassFailure();
   }
 };

@@ -16,8 +16,11 @@ def FormKernels : Pass<"form-kernels", "::mlir::ModuleOp"> {
     functions (casts, slices, transposes, masks, rotations, short arithmetic) are computed where they are read; arithmetic behind a linear, norm, softmax,
     reduction or product becomes part of it. Kernels that are equal but for the buffers that they are called with are one.
 
+    For each half of a session's cache the functions `@load_N` and `@store_N` copy it from and to a plain tensor of the length `past`.
+
     Left in `@main`: sizes, weights, `kern.buffer`, `kern.state` and `kern.dispatch`, in the order in which they run.
   }];
+  let options = [Option<"keepPast", "keep-past", "bool", "false", "presents that a session keeps are outputs, too">];
   let dependentDialects = ["::sinter::kern::KernDialect", "::sinter::graph::GraphDialect", "::mlir::memref::MemRefDialect", "::mlir::arith::ArithDialect",
                            "::mlir::scf::SCFDialect"];
 }

@@ -50,8 +50,15 @@ public:
 
   LogicalResult run() {
     declareSymbols();
-    if (failed(placeArena()) || failed(declareInterface()) || failed(writeRows()))
+    if (failed(placeArena()) || failed(declareInterface()) || failed(writeRows(func, w.rows)))
       return failure();
+    for (auto [i, state] : llvm::enumerate(w.states)) {
+      auto load = copyRows("load_" + Twine(i)), store = copyRows("store_" + Twine(i));
+      if (failed(load) || failed(store))
+        return failure();
+      state.load = *load;
+      state.store = *store;
+    }
     w.header.weightBytes = weightEnd;
     w.header.chunk = chunk;
     w.header.sequence = sequence;
@@ -273,7 +280,8 @@ private:
         return failure();
       if (auto it = stateOfResult.find(output.getIndex()); it != stateOfResult.end()) {
         w.states[it->second].out = *t;
-        continue;
+        if (!output.getBuffer().getDefiningOp<kern::BufferOp>())
+          continue;
       }
       if (auto owner = output.getBuffer().getDefiningOp<kern::BufferOp>())
         places[owner] = {Space::Output, uint32_t(w.outputs.size()), program::kNone, 0};
@@ -334,7 +342,22 @@ private:
     return panel;
   }
 
-  LogicalResult writeRows() {
+  /// The rows of a state's load or store.
+  FailureOr<program::Span> copyRows(const Twine &name) {
+    auto copy = module.lookupSymbol<func::FuncOp>(name.str());
+    if (!copy)
+      return program::Span{program::kNone, 0};
+    for (BlockArgument argument : copy.getArguments())
+      places[argument] = {Space::Input, 0, program::kNone, 0};
+    for (auto buffer : copy.getOps<kern::BufferOp>())
+      places[buffer] = {Space::Output, 0, program::kNone, 0};
+    std::vector<program::Row> rows;
+    if (failed(writeRows(copy, rows)))
+      return failure();
+    return w.extraRows(rows);
+  }
+
+  LogicalResult writeRows(func::FuncOp func, std::vector<program::Row> &rows) {
     // What was read and written since the last barrier, by place: a row waits where it meets a write, or writes what was read.
     struct Access {
       Space space;
@@ -391,7 +414,7 @@ private:
         list.push_back(*s);
       }
       row.scalars = w.scalarList(list);
-      w.rows.push_back(row);
+      rows.push_back(row);
     }
     return success();
   }
