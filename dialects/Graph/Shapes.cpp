@@ -16,7 +16,7 @@ namespace sinter::graph {
 
 ArrayRef<SymExpr> Shapes::of(Value tensor) {
   if (auto it = known.find(tensor); it != known.end())
-    return it->second;
+    return *it->second;
   SmallVector<SymExpr, 4> shape = compute(tensor);
   // What the type knows is better than what was computed.
   auto type = cast<RankedTensorType>(tensor.getType());
@@ -24,7 +24,7 @@ ArrayRef<SymExpr> Shapes::of(Value tensor) {
   for (int64_t d = 0; d < type.getRank(); ++d)
     if (!type.isDynamicDim(d))
       shape[d] = type.getDimSize(d);
-  return known[tensor] = shape;
+  return *(known[tensor] = std::make_unique<SmallVector<SymExpr, 4>>(std::move(shape)));
 }
 
 SymExpr Shapes::elements(Value tensor) {

@@ -9,19 +9,22 @@
 
 #include "dialects/Graph/Symbols.h"
 
+#include <memory>
+
 namespace sinter::graph {
 
 /// Finds the sizes of tensors at the graph level from the ops that make them. Remembers what it found.
 class Shapes {
 public:
   explicit Shapes(SymbolTable &symbols) : symbols(symbols) {}
+  /// Valid as long as this object.
   llvm::ArrayRef<SymExpr> of(mlir::Value tensor);
   SymExpr elements(mlir::Value tensor);
   SymbolTable &symbols;
 
 private:
   llvm::SmallVector<SymExpr, 4> compute(mlir::Value tensor);
-  llvm::DenseMap<mlir::Value, llvm::SmallVector<SymExpr, 4>> known;
+  llvm::DenseMap<mlir::Value, std::unique_ptr<llvm::SmallVector<SymExpr, 4>>> known;
 };
 
 } // namespace sinter::graph

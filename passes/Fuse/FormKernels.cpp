@@ -53,9 +53,9 @@ public:
       return failure();
     formStateCopies();
     // The tensors' own ops, last first.
-    for (Operation *op : llvm::reverse(ops))
-      if (isa<tensor::TensorDialect, graph::GraphDialect>(op->getDialect()) && !isa<graph::DimOp, graph::BindOp>(op) && op->use_empty())
-        op->erase();
+    for (Operation &op : llvm::make_early_inc_range(llvm::reverse(func.getBody().front())))
+      if (isa<tensor::TensorDialect, graph::GraphDialect>(op.getDialect()) && !isa<graph::DimOp, graph::BindOp>(op) && op.use_empty())
+        op.erase();
     return success();
   }
 
