@@ -14,8 +14,6 @@
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/IR/Instructions.h"
 #include "llvm/IR/Module.h"
-#include "llvm/Support/MathExtras.h"
-#include <algorithm>
 
 using namespace llvm;
 using namespace sinter;
@@ -51,6 +49,14 @@ static constexpr Version kVersions[] = {
                    "pthread_getspecific pthread_setspecific pthread_once pthread_setaffinity_np"},
 };
 
+bool sinter::isLibcName(StringRef name) {
+  for (const Version &version : kVersions)
+    for (StringRef each : split(version.functions, ' '))
+      if (each == name)
+        return true;
+  return false;
+}
+
 Expected<std::string> sinter::addLibcStub(MemoryFiles &files) {
   LLVMContext context;
   Module module("libc", context);
@@ -60,9 +66,7 @@ Expected<std::string> sinter::addLibcStub(MemoryFiles &files) {
   std::string script;
   for (const Version &version : kVersions) {
     script += version.version.str() + " {";
-    SmallVector<StringRef> names;
-    version.functions.split(names, ' ');
-    for (StringRef name : names) {
+    for (StringRef name : split(version.functions, ' ')) {
       GlobalAlias::create(type, 0, GlobalValue::ExternalLinkage, name, body, &module);
       script += " " + name.str() + ";";
     }

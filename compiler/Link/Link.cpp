@@ -38,7 +38,10 @@ static Error systemError(const Twine &what) {
 /// Whether the weights are a section of the output.
 static bool hasSection(const LinkInput &input) { return input.weights.bytes && input.sidecar.empty(); }
 
-static Error checkProgram(const LinkInput &input) {
+static Error checkInput(const LinkInput &input) {
+  for (StringRef name : input.kernels)
+    if (isLibcName(name) || name.starts_with("sinter_"))
+      return createStringError("a kernel is named '" + name + "', which the library needs for something else");
   program::Header header;
   if (input.program.size() < sizeof header)
     return createStringError("the program to link is shorter than its header");
@@ -252,7 +255,7 @@ static Error linkCode(const LinkInput &input, bool relocatable, StringRef path) 
 }
 
 static Error linkTo(const LinkInput &input, bool relocatable, StringRef path) {
-  if (Error error = checkProgram(input))
+  if (Error error = checkInput(input))
     return error;
   scope_exit remove([&] {
     sys::fs::remove(path);

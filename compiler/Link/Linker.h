@@ -44,6 +44,9 @@ llvm::Expected<std::string> runLinkerInMemory(llvm::ArrayRef<std::string> argume
 /// A shared library that stands for libc at link time: it defines, with their versions, the functions that a compiled model may use.
 llvm::Expected<std::string> addLibcStub(MemoryFiles &files);
 
+/// Whether that library has a function of this name, which a kernel then must not have.
+bool isLibcName(llvm::StringRef name);
+
 } // namespace sinter
 
 #endif // SINTER_COMPILER_LINK_LINKER_H

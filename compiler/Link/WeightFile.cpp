@@ -73,7 +73,6 @@ public:
       if (!covered[block])
         if (Error error = hash(block))
           return error;
-    posix_fadvise(file, off_t(offset), off_t(weights.bytes), POSIX_FADV_DONTNEED);
     return Error::success();
   }
 
@@ -146,8 +145,6 @@ private:
       if (missing[block].fetch_sub(bytes) == bytes && !error)
         error = hash(block);
     });
-    // Starts writing to disk, so that dirty pages do not pile up.
-    sync_file_range(file, off_t(offset + part.offset), off_t(part.bytes), SYNC_FILE_RANGE_WRITE);
     return error;
   }
 

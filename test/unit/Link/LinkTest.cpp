@@ -188,6 +188,9 @@ TEST_F(LinkTest, RefusesWhatDoesNotFit) {
   in.program = in.program.take_front(8);
   EXPECT_EQ(link(in, folder.file("a.so")), "the program to link is shorter than its header");
   in = input();
+  in.kernels[0] = "malloc";
+  EXPECT_EQ(link(in, folder.file("a.so")), "a kernel is named 'malloc', which the library needs for something else");
+  in = input();
   in.weights.bytes = 5;
   EXPECT_EQ(link(in, folder.file("a.so")), "the program to link expects 0 bytes of weights, and there are 5");
   std::string message = link(input(), folder.file("no/such/folder.so"));
