@@ -11,8 +11,8 @@ fail() {
   exit 1
 }
 
-packages=(libmlir-22-dev mlir-22-tools llvm-22-dev llvm-22-tools liblld-22-dev lld-22 clang-22 libclang-rt-22-dev libprotobuf-dev protobuf-compiler
-  zlib1g-dev libzstd-dev libgtest-dev cmake ninja-build ccache pkg-config python3-venv)
+packages=(libmlir-22-dev mlir-22-tools llvm-22-dev llvm-22-tools liblld-22-dev lld-22 clang-22 libclang-rt-22-dev
+  libprotobuf-dev protobuf-compiler zlib1g-dev libzstd-dev libgtest-dev cmake ninja-build ccache pkg-config python3-venv)
 
 as_root() {
   if [ "$(id -u)" = 0 ]; then "$@"
