@@ -283,14 +283,23 @@ struct Arguments {
 };
 } // namespace
 
-void AttentionKernels::run(program::Kernel kernel, const AttentionCall &call, int64_t pieces) {
-  if (spec.partials && partialSequences < call.sequences) {
-    partialSequences = call.sequences;
-    partials = std::make_unique<Buffer>(partialBytesPerSequence * call.sequences);
-  }
-  Arguments arguments(call, partials.get());
+static int64_t gridOf(program::Kernel kernel, Arguments arguments) {
+  arguments.operands[0] = reinterpret_cast<char *>(&arguments.grid);
   kernel(arguments.operands, arguments.scalars, 0, 0, nullptr);
-  int64_t items = arguments.grid;
+  return arguments.grid;
+}
+
+void AttentionKernels::reserve(int64_t sequences) {
+  if (!spec.partials || partialSequences >= sequences)
+    return;
+  partialSequences = sequences;
+  partials = std::make_unique<Buffer>(partialBytesPerSequence * sequences);
+}
+
+void AttentionKernels::run(program::Kernel kernel, const AttentionCall &call, int64_t pieces) {
+  reserve(call.sequences);
+  Arguments arguments(call, partials.get());
+  int64_t items = gridOf(kernel, arguments);
   pieces = std::max<int64_t>(1, std::min(pieces, items));
   for (int64_t piece = pieces - 1; piece >= 0; --piece) {
     Buffer scratch(scratchBytes + 64);
@@ -310,15 +319,17 @@ void AttentionKernels::attend(const AttentionCall &call, int64_t pieces) {
     run(code->merge, call, pieces);
 }
 
-int64_t AttentionKernels::grid(const AttentionCall &call) {
-  Arguments arguments(call, partials.get());
-  code->attend(arguments.operands, arguments.scalars, 0, 0, nullptr);
-  return arguments.grid;
+int64_t AttentionKernels::attendGrid(const AttentionCall &call) const { return gridOf(code->attend, {call, partials.get()}); }
+int64_t AttentionKernels::mergeGrid(const AttentionCall &call) const {
+  return spec.partials ? gridOf(code->merge, {call, partials.get()}) : 0;
 }
-
-void AttentionKernels::attendRange(const AttentionCall &call, int64_t begin, int64_t end, uint8_t *scratch) {
+void AttentionKernels::attendRange(const AttentionCall &call, int64_t begin, int64_t end, uint8_t *scratch) const {
   Arguments arguments(call, partials.get());
   code->attend(arguments.operands, arguments.scalars, begin, end, reinterpret_cast<char *>(scratch));
+}
+void AttentionKernels::mergeRange(const AttentionCall &call, int64_t begin, int64_t end) const {
+  Arguments arguments(call, partials.get());
+  code->merge(arguments.operands, arguments.scalars, begin, end, nullptr);
 }
 
 std::vector<float> AttentionKernels::exportPlain(const AttentionCall &call, const std::string &part) {

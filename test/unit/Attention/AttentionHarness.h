@@ -67,9 +67,12 @@ public:
   void attend(const AttentionCall &call, int64_t pieces = 1);
   /// Reads an element back from a cache: [sequences, KV heads, tokens, channels] of `part` ("key" or "value").
   std::vector<float> exportPlain(const AttentionCall &call, const std::string &part);
-  /// Runs a kernel's items from `begin` to `end`; for timing.
-  int64_t grid(const AttentionCall &call);
-  void attendRange(const AttentionCall &call, int64_t begin, int64_t end, uint8_t *scratch);
+  /// For timing: work items of the attention and of its merge, and a range of them. `reserve` comes first.
+  void reserve(int64_t sequences);
+  int64_t attendGrid(const AttentionCall &call) const;
+  int64_t mergeGrid(const AttentionCall &call) const;
+  void attendRange(const AttentionCall &call, int64_t begin, int64_t end, uint8_t *scratch) const;
+  void mergeRange(const AttentionCall &call, int64_t begin, int64_t end) const;
   int64_t getScratchBytes() const { return scratchBytes; }
 
 private:
