@@ -52,9 +52,10 @@ private:
 
 class Writer {
 public:
-  Writer(int file, uint64_t offset, const WeightWriter &weights, const std::function<void(uint64_t, uint64_t)> &progress)
-      : file(file), offset(offset), weights(weights), progress(progress),
-        blocks(divideCeil(weights.bytes, kHashBlock)), missing(blocks), hashes(blocks) {}
+  Writer(int file, uint64_t offset, const WeightWriter &weights,
+         const std::function<void(uint64_t, uint64_t)> &progress)
+      : file(file), offset(offset), weights(weights), progress(progress), blocks(divideCeil(weights.bytes, kHashBlock)),
+        missing(blocks), hashes(blocks) {}
 
   Error run(unsigned workers) {
     if (Error error = plan())
@@ -107,13 +108,13 @@ private:
   Error reserve() {
     if (ftruncate(file, off_t(offset + weights.bytes)) != 0)
       return systemError(errno, "cannot make room for the weights");
-    if (int code = posix_fallocate(file, off_t(offset), off_t(weights.bytes)); code && code != EOPNOTSUPP && code != EINVAL)
+    if (int code = posix_fallocate(file, off_t(offset), off_t(weights.bytes));
+        code && code != EOPNOTSUPP && code != EINVAL)
       return systemError(code, "cannot make room for " + Twine(weights.bytes >> 20) + " MB of weights");
     return Error::success();
   }
 
-  template <typename F>
-  void forBlocks(const WeightPart &part, F visit) {
+  template <typename F> void forBlocks(const WeightPart &part, F visit) {
     for (uint64_t at = part.offset, end = at + part.bytes; at < end;) {
       uint64_t block = at / kHashBlock, next = std::min(end, (block + 1) * kHashBlock);
       visit(block, next - at);

@@ -8,11 +8,11 @@
 
 #include "runtime/RuntimeBlob.h"
 #include "runtime/src/WeightHash.h"
-#include "gtest/gtest.h"
 #include "llvm/Object/ELFObjectFile.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/Program.h"
+#include "gtest/gtest.h"
 #include <atomic>
 #include <dlfcn.h>
 #include <thread>
@@ -258,7 +258,9 @@ TEST_F(WeightTest, FailuresLeaveNothing) {
   program = test::emptyProgram(in.weights.bytes);
   in.program = llvm::ArrayRef<char>(program.data(), program.size());
   in.sidecar = folder.file("a.weights");
-  in.weights.parts[2].write = [](llvm::MutableArrayRef<char>) { return llvm::createStringError("weight 'w' is cut off"); };
+  in.weights.parts[2].write = [](llvm::MutableArrayRef<char>) {
+    return llvm::createStringError("weight 'w' is cut off");
+  };
   EXPECT_EQ(link(in, folder.file("a.so")), "weight 'w' is cut off");
   in.weights = makeWeights(4, 6000, 5000);
   EXPECT_EQ(link(in, folder.file("a.so")), "weights overlap or lie outside of their section, at byte 5000");
