@@ -67,6 +67,8 @@ def command_line():
 
 def shown_files():
     for page in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]:
+        if page.read_text().startswith(MADE):
+            continue  # written above, from something newer than what is there
         show = lambda m: f"{m[1]}{(ROOT / m[2]).read_text()}```\n"
         text = re.sub(r"(<!-- file: (\S+) -->\n```\w*\n)(?:.*?\n)??```\n", show, page.read_text(), flags=re.S)
         yield page.relative_to(ROOT), text

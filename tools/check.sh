@@ -11,7 +11,6 @@ case "${1-}" in
   --again) again=1 ;;
   *) fail "usage: tools/check.sh [--again]" ;;
 esac
-export SINTER_MODELS=${SINTER_MODELS-$PWD/../shared}
 
 # What the tests' outcome depends on: every file of the project and the tools it is built with.
 fingerprint() {

@@ -11,8 +11,8 @@ fail() {
   exit 1
 }
 
-packages=(libmlir-22-dev mlir-22-tools llvm-22-dev llvm-22-tools liblld-22-dev lld-22 clang-22 libprotobuf-dev protobuf-compiler
-  zlib1g-dev libzstd-dev libgtest-dev cmake ninja-build ccache pkg-config python3-venv)
+packages=(libmlir-22-dev mlir-22-tools llvm-22-dev llvm-22-tools liblld-22-dev lld-22 clang-22 libclang-rt-22-dev
+  libprotobuf-dev protobuf-compiler zlib1g-dev libzstd-dev libgtest-dev cmake ninja-build ccache pkg-config python3-venv)
 
 as_root() {
   if [ "$(id -u)" = 0 ]; then "$@"
@@ -50,14 +50,17 @@ make_venv() {
   cp test/requirements.txt build/venv/requirements.txt
 }
 
+# The folder of test models, which the tests that need it are told when the build is configured.
+SINTER_MODELS=$(realpath -m "${SINTER_MODELS-../shared}")
+
 # build PRESET [TARGET...]: configures where that was not done and brings the targets up to date.
 build() {
   local preset=$1 folder=build
   shift
   [ "$preset" = release ] || folder=build/$preset
-  if [ ! -f $folder/build.ninja ]; then
+  if [ ! -f $folder/build.ninja ] || ! grep -qx "SINTER_MODELS:PATH=$SINTER_MODELS" $folder/CMakeCache.txt; then
     say "configuring $folder"
-    cmake --preset "$preset" -Wno-dev
+    cmake --preset "$preset" -Wno-dev "-DSINTER_MODELS=$SINTER_MODELS"
   fi
   say "building $folder${*:+: $*}"
   ninja -C $folder "$@"

@@ -2,7 +2,8 @@
 //
 // Part of Sinter, under the Apache License v2.0 with LLVM Exceptions.
 //
-// Everything here may be called from several threads for different modules; nothing is configured through LLVM's global options.
+// Everything here may be called from several threads for different modules; nothing is configured through LLVM's global
+// options.
 //
 //===----------------------------------------------------------------------===//
 
@@ -32,15 +33,15 @@ struct TargetSpec {
   std::string features; ///< complete: every feature that is on as +name, and as -name what `cpu` has but is off
 };
 
-/// `native` is the machine this runs on, with what its hypervisor hides left out; else a name that LLVM knows. The error lists names that
-/// are close. AVX2 and FMA are the least we generate code for.
+/// `native` is the machine this runs on, with what its hypervisor hides left out; else a name that LLVM knows. The
+/// error lists names that are close. AVX2 and FMA are the least we generate code for.
 llvm::Expected<TargetSpec> resolveTarget(llvm::StringRef mcpu);
 
 /// `kern.target` of a module, and back. The kernels' lowering reads the attribute.
 void setTarget(mlir::ModuleOp module, const TargetSpec &target);
 
-/// From memref, scf, vector, arith, math, affine and index in functions to the LLVM dialect. Runs on a module after `kern-lower`; does
-/// the kernels' ABI and the math functions, too.
+/// From memref, scf, vector, arith, math, affine and index in functions to the LLVM dialect. Runs on a module after
+/// `kern-lower`; does the kernels' ABI and the math functions, too.
 void addLoweringPasses(mlir::OpPassManager &passes);
 
 /// Makes the pipeline available as `--sinter-codegen`.
@@ -48,9 +49,10 @@ void registerCodegenPipelines();
 
 using ObjectBuffers = std::vector<std::unique_ptr<llvm::MemoryBuffer>>;
 
-/// One position-independent ELF object for every public function with external linkage and a body, in the module's order;
-/// what it refers to comes along as a private copy. `module` holds LLVM dialect only. Up to `workers` threads; the bytes do not depend on
-/// how many. `emitted` is called from any thread after each object with the number done and the total.
+/// One position-independent ELF object for every public function with external linkage and a body, in the module's
+/// order; what it refers to comes along as a private copy. `module` holds LLVM dialect only. Up to `workers` threads;
+/// the bytes do not depend on how many. `emitted` is called from any thread after each object with the number done and
+/// the total.
 llvm::Expected<ObjectBuffers> emitObjects(mlir::ModuleOp module, const TargetSpec &target, unsigned workers,
                                           llvm::function_ref<void(size_t, size_t)> emitted = nullptr);
 

@@ -48,7 +48,8 @@ struct Context {
         this);
   }
   Error takeError() {
-    return errors.empty() ? Error::success() : createStringError("code generation failed: " + StringRef(errors).rtrim());
+    return errors.empty() ? Error::success()
+                          : createStringError("code generation failed: " + StringRef(errors).rtrim());
   }
 };
 
@@ -116,7 +117,8 @@ Expected<std::unique_ptr<MemoryBuffer>> emit(Module &module, TargetMachine &mach
   if (machine.addPassesToEmitFile(passes, os, nullptr, CodeGenFileType::ObjectFile))
     return createStringError("LLVM cannot write objects for " + machine.getTargetTriple().str());
   passes.run(module);
-  return std::make_unique<SmallVectorMemoryBuffer>(std::move(bytes), module.getModuleIdentifier(), /*RequiresNullTerminator=*/false);
+  return std::make_unique<SmallVectorMemoryBuffer>(std::move(bytes), module.getModuleIdentifier(),
+                                                   /*RequiresNullTerminator=*/false);
 }
 
 /// MLIR's errors while this lives, of every thread.
@@ -128,14 +130,17 @@ public:
             text = d.str();
           return mlir::success();
         }) {}
-  Error take() { return createStringError("translation to LLVM IR failed: " + (text.empty() ? "no reason given" : text)); }
+  Error take() {
+    return createStringError("translation to LLVM IR failed: " + (text.empty() ? "no reason given" : text));
+  }
 
 private:
   std::string text;
   mlir::ScopedDiagnosticHandler handler;
 };
 
-Expected<std::unique_ptr<Module>> translate(mlir::ModuleOp module, Context &context, StringRef name, Diagnostics &diagnostics) {
+Expected<std::unique_ptr<Module>> translate(mlir::ModuleOp module, Context &context, StringRef name,
+                                            Diagnostics &diagnostics) {
   std::unique_ptr<Module> result = mlir::translateModuleToLLVMIR(module, context.llvm, name);
   if (!result)
     return diagnostics.take();
@@ -164,7 +169,8 @@ mlir::OwningOpRef<mlir::ModuleOp> extract(mlir::ModuleOp module, const mlir::Sym
     auto internal = mlir::LLVM::Linkage::Internal;
     if (auto function = dyn_cast<LLVMFuncOp>(copy); function && &op != root && !function.isExternal())
       function.setLinkage(internal);
-    else if (auto global = dyn_cast<mlir::LLVM::GlobalOp>(copy); global && (global.getValueOrNull() || global.getInitializerBlock()))
+    else if (auto global = dyn_cast<mlir::LLVM::GlobalOp>(copy);
+             global && (global.getValueOrNull() || global.getInitializerBlock()))
       global.setLinkage(internal);
   }
   return part;

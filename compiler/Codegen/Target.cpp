@@ -96,6 +96,7 @@ std::unique_ptr<TargetMachine> sinter::createTargetMachine(const Target &target,
   TargetOptions options;
   // An fma is one where the IR says so, so that the bits do not depend on what the code around it looks like.
   options.AllowFPOpFusion = FPOpFusion::Strict;
-  return std::unique_ptr<TargetMachine>(target.createTargetMachine(Triple(spec.triple), spec.cpu, spec.features, options, Reloc::PIC_,
-                                                                   CodeModel::Small, CodeGenOptLevel::Aggressive));
+  return std::unique_ptr<TargetMachine>(target.createTargetMachine(Triple(spec.triple), spec.cpu, spec.features,
+                                                                   options, Reloc::PIC_, CodeModel::Small,
+                                                                   CodeGenOptLevel::Aggressive));
 }

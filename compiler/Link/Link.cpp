@@ -38,7 +38,10 @@ static Error systemError(const Twine &what) {
 /// Whether the weights are a section of the output.
 static bool hasSection(const LinkInput &input) { return input.weights.bytes && input.sidecar.empty(); }
 
-static Error checkProgram(const LinkInput &input) {
+static Error checkInput(const LinkInput &input) {
+  for (StringRef name : input.kernels)
+    if (isLibcName(name) || name.starts_with("sinter_"))
+      return createStringError("a kernel is named '" + name + "', which the library needs for something else");
   program::Header header;
   if (input.program.size() < sizeof header)
     return createStringError("the program to link is shorter than its header");
@@ -46,8 +49,8 @@ static Error checkProgram(const LinkInput &input) {
   if (header.magic != program::kMagic || header.version != program::kVersion || header.bytes != input.program.size())
     return createStringError("the program to link has a broken header");
   if (header.weightBytes != input.weights.bytes)
-    return createStringError("the program to link expects " + Twine(header.weightBytes) + " bytes of weights, and there are " +
-                             Twine(input.weights.bytes));
+    return createStringError("the program to link expects " + Twine(header.weightBytes) +
+                             " bytes of weights, and there are " + Twine(input.weights.bytes));
   return Error::success();
 }
 
@@ -60,7 +63,8 @@ static Expected<std::unique_ptr<MemoryBuffer>> buildModelObject(const LinkInput 
   auto define = [&](Constant *value, StringRef name, GlobalValue::LinkageTypes linkage) {
     return new GlobalVariable(module, value->getType(), /*isConstant=*/true, linkage, value, name);
   };
-  auto *programBytes = define(ConstantDataArray::get(context, input.program), "sinter.program", GlobalValue::InternalLinkage);
+  auto *programBytes =
+      define(ConstantDataArray::get(context, input.program), "sinter.program", GlobalValue::InternalLinkage);
   programBytes->setSection(kProgramSection);
   programBytes->setAlignment(Align(64));
 
@@ -73,17 +77,17 @@ static Expected<std::unique_ptr<MemoryBuffer>> buildModelObject(const LinkInput 
   }
   auto *table = define(ConstantArray::get(ArrayType::get(ptr, kernels.size()), kernels), "sinter.kernels",
                        GlobalValue::InternalLinkage);
-  auto *api = new GlobalVariable(module, Type::getInt8Ty(context), /*isConstant=*/true, GlobalValue::ExternalLinkage, nullptr,
-                                 "sinter_runtime_api");
+  auto *api = new GlobalVariable(module, Type::getInt8Ty(context), /*isConstant=*/true, GlobalValue::ExternalLinkage,
+                                 nullptr, "sinter_runtime_api");
   api->setVisibility(GlobalValue::HiddenVisibility);
-  define(ConstantStruct::getAnon({ConstantInt::get(i32, program::kMagic), ConstantInt::get(i32, program::kVersion), programBytes,
-                                  table, api}),
+  define(ConstantStruct::getAnon({ConstantInt::get(i32, program::kMagic), ConstantInt::get(i32, program::kVersion),
+                                  programBytes, table, api}),
          kModelSymbol, GlobalValue::ExternalLinkage);
-  // A place in the section table, with the name; size and offset are set when the weights are there. The note makes the linker
-  // add a program header, which will say where they are.
+  // A place in the section table, with the name; size and offset are set when the weights are there. The note makes the
+  // linker add a program header, which will say where they are.
   if (hasSection(input))
-    module.setModuleInlineAsm((".section " + kWeightSection + ",\"\",@progbits\n.p2align " + Twine(Log2_64(kWeightAlignment)) +
-                               "\n.quad 0\n.section " + kNoteSection +
+    module.setModuleInlineAsm((".section " + kWeightSection + ",\"\",@progbits\n.p2align " +
+                               Twine(Log2_64(kWeightAlignment)) + "\n.quad 0\n.section " + kNoteSection +
                                ",\"a\",@note\n.p2align 2\n.long 7, 4, 1\n.asciz \"Sinter\"\n.p2align 2\n.long " +
                                Twine(program::kVersion) + "\n")
                                   .str());
@@ -105,7 +109,8 @@ public:
       return systemError("cannot write '" + path + "'");
     off_t size = lseek(output->file, 0, SEEK_END);
     output->bytes = uint64_t(size);
-    void *base = size <= 0 ? MAP_FAILED : mmap(nullptr, output->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, output->file, 0);
+    void *base =
+        size <= 0 ? MAP_FAILED : mmap(nullptr, output->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, output->file, 0);
     if (base == MAP_FAILED)
       return systemError("cannot map '" + path + "'");
     output->data = static_cast<char *>(base);
@@ -146,7 +151,8 @@ public:
 /// Not loaded, in the range of types that loaders skip.
 static constexpr uint32_t kWeightSegment = ELF::PT_LOOS + 0x534e54;
 
-/// Points the note's program header at the weights: llvm-strip keeps a section outside of memory only where it lies in a segment.
+/// Points the note's program header at the weights: llvm-strip keeps a section outside of memory only where it lies in
+/// a segment.
 static Error setSegment(Output &output, uint64_t offset, uint64_t bytes) {
   Expected<object::ELF64LE::Shdr *> note = output.section(kNoteSection);
   if (!note)
@@ -244,15 +250,15 @@ static Error linkCode(const LinkInput &input, bool relocatable, StringRef path) 
   if (!script)
     return script.takeError();
   // A relocatable object may leave anything undefined, so a library is linked first, for nothing but its errors.
-  if (Error error = link({*libc, "-shared", "-z", "defs", "-z", "now", "-z", "noexecstack", "--gc-sections", "--build-id=none",
-                          "--version-script=" + *script},
+  if (Error error = link({*libc, "-shared", "-z", "defs", "-z", "now", "-z", "noexecstack", "--gc-sections",
+                          "--build-id=none", "--version-script=" + *script},
                          relocatable ? "/dev/null" : path))
     return error;
   return relocatable ? link({"-r"}, path) : Error::success();
 }
 
 static Error linkTo(const LinkInput &input, bool relocatable, StringRef path) {
-  if (Error error = checkProgram(input))
+  if (Error error = checkInput(input))
     return error;
   scope_exit remove([&] {
     sys::fs::remove(path);

@@ -19,8 +19,8 @@
 
 namespace sinter {
 
-/// Bytes [offset, offset + bytes) of the packed weights. `write` fills them, zero before, straight in the output file; it is
-/// called once, by any thread.
+/// Bytes [offset, offset + bytes) of the packed weights. `write` fills them, zero before, straight in the output file;
+/// it is called once, by any thread.
 struct WeightPart {
   uint64_t offset, bytes;
   std::function<llvm::Error(llvm::MutableArrayRef<char>)> write;
@@ -34,7 +34,8 @@ struct WeightWriter {
 
 struct LinkInput {
   std::vector<llvm::MemoryBufferRef> objects; ///< the kernels'
-  llvm::ArrayRef<char> program; ///< starts with a program::Header; its weightHash is set in the file, once the weights are there
+  llvm::ArrayRef<char>
+      program; ///< starts with a program::Header; its weightHash is set in the file, once the weights are there
   std::vector<std::string> kernels; ///< names of the kernels, by the number that rows call them by
   llvm::StringRef runtimeObject;    ///< relocatable object with `sinter_runtime_api`
   WeightWriter weights;
@@ -44,10 +45,10 @@ struct LinkInput {
 };
 
 /// Writes the shared library `path` (and the sidecar). It exports `sinter_model_v1` only and needs libc.so.6 only: a
-/// call of anything else, such as a function of libm, is an error that names it. Nothing outside of this process is needed to
-/// link. The linker never sees the weights: they are written into the finished file, as a section that is not loaded. On an error neither
-/// file is left; a caller that wants no partial file seen either gives temporary names and renames. Linking is one at a
-/// time in a process, writing weights is not.
+/// call of anything else, such as a function of libm, is an error that names it. Nothing outside of this process is
+/// needed to link. The linker never sees the weights: they are written into the finished file, as a section that is not
+/// loaded. On an error neither file is left; a caller that wants no partial file seen either gives temporary names and
+/// renames. Linking is one at a time in a process, writing weights is not.
 llvm::Error linkLibrary(const LinkInput &input, llvm::StringRef path);
 
 /// The same as one relocatable object.

@@ -55,8 +55,8 @@ std::string MemoryFiles::rename(StringRef text) const {
     if (at == StringRef::npos)
       break;
     text = text.drop_front(at);
-    StringRef path = text.take_front(text.find_if_not(
-        [](char c) { return isDigit(c); }, StringRef("/proc/self/fd/").size()));
+    StringRef path =
+        text.take_front(text.find_if_not([](char c) { return isDigit(c); }, StringRef("/proc/self/fd/").size()));
     text = text.drop_front(path.size());
     auto *file = find_if(files, [&](const File &f) { return f.path == path; });
     result += file == files.end() ? path.str() : file->name;

@@ -15,7 +15,8 @@
 
 namespace sinter {
 
-/// Anonymous files in memory with paths that LLD can open. They go away with this object or with the process, however it ends.
+/// Anonymous files in memory with paths that LLD can open. They go away with this object or with the process, however
+/// it ends.
 class MemoryFiles {
 public:
   MemoryFiles() = default;
@@ -41,8 +42,12 @@ llvm::Error runLinker(llvm::ArrayRef<std::string> arguments, const MemoryFiles &
 /// The same, returning the output; `arguments` name none.
 llvm::Expected<std::string> runLinkerInMemory(llvm::ArrayRef<std::string> arguments, const MemoryFiles &files);
 
-/// A shared library that stands for libc at link time: it defines, with their versions, the functions that a compiled model may use.
+/// A shared library that stands for libc at link time: it defines, with their versions, the functions that a compiled
+/// model may use.
 llvm::Expected<std::string> addLibcStub(MemoryFiles &files);
+
+/// Whether that library has a function of this name, which a kernel then must not have.
+bool isLibcName(llvm::StringRef name);
 
 } // namespace sinter
 

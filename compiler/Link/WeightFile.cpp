@@ -52,9 +52,10 @@ private:
 
 class Writer {
 public:
-  Writer(int file, uint64_t offset, const WeightWriter &weights, const std::function<void(uint64_t, uint64_t)> &progress)
-      : file(file), offset(offset), weights(weights), progress(progress),
-        blocks(divideCeil(weights.bytes, kHashBlock)), missing(blocks), hashes(blocks) {}
+  Writer(int file, uint64_t offset, const WeightWriter &weights,
+         const std::function<void(uint64_t, uint64_t)> &progress)
+      : file(file), offset(offset), weights(weights), progress(progress), blocks(divideCeil(weights.bytes, kHashBlock)),
+        missing(blocks), hashes(blocks) {}
 
   Error run(unsigned workers) {
     if (Error error = plan())
@@ -73,7 +74,6 @@ public:
       if (!covered[block])
         if (Error error = hash(block))
           return error;
-    posix_fadvise(file, off_t(offset), off_t(weights.bytes), POSIX_FADV_DONTNEED);
     return Error::success();
   }
 
@@ -108,13 +108,13 @@ private:
   Error reserve() {
     if (ftruncate(file, off_t(offset + weights.bytes)) != 0)
       return systemError(errno, "cannot make room for the weights");
-    if (int code = posix_fallocate(file, off_t(offset), off_t(weights.bytes)); code && code != EOPNOTSUPP && code != EINVAL)
+    if (int code = posix_fallocate(file, off_t(offset), off_t(weights.bytes));
+        code && code != EOPNOTSUPP && code != EINVAL)
       return systemError(code, "cannot make room for " + Twine(weights.bytes >> 20) + " MB of weights");
     return Error::success();
   }
 
-  template <typename F>
-  void forBlocks(const WeightPart &part, F visit) {
+  template <typename F> void forBlocks(const WeightPart &part, F visit) {
     for (uint64_t at = part.offset, end = at + part.bytes; at < end;) {
       uint64_t block = at / kHashBlock, next = std::min(end, (block + 1) * kHashBlock);
       visit(block, next - at);
@@ -146,8 +146,6 @@ private:
       if (missing[block].fetch_sub(bytes) == bytes && !error)
         error = hash(block);
     });
-    // Starts writing to disk, so that dirty pages do not pile up.
-    sync_file_range(file, off_t(offset + part.offset), off_t(part.bytes), SYNC_FILE_RANGE_WRITE);
     return error;
   }
 

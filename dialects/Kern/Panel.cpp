@@ -75,14 +75,19 @@ int64_t sinter::kern::packedBytes(qt::QuantTensorType type, PanelAttr panel) {
   return layout.panels * layout.panelBytes;
 }
 
-static void storeFloat(FloatType type, float value, char *out) {
-  if (type.isF32()) {
-    std::memcpy(out, &value, 4);
-    return;
+namespace {
+/// Writes floats of a type, asked for it once: types answer slowly.
+struct FloatWriter {
+  explicit FloatWriter(FloatType type) : isFloat(type.isF32()), isHalf(type.isF16()) {}
+
+  void operator()(float value, char *out) const {
+    uint16_t bits = isFloat ? 0 : isHalf ? qt::floatToHalf(value) : qt::floatToBfloat(value);
+    std::memcpy(out, isFloat ? static_cast<const void *>(&value) : &bits, isFloat ? 4 : 2);
   }
-  uint16_t bits = type.isF16() ? qt::floatToHalf(value) : qt::floatToBfloat(value);
-  std::memcpy(out, &bits, 2);
-}
+
+  bool isFloat, isHalf;
+};
+} // namespace
 
 static float loadFloat(FloatType type, const char *bytes) {
   if (type.isF32()) {
@@ -105,35 +110,57 @@ static int64_t codeByte(const PanelLayout &layout, int64_t channel, int64_t k, u
   return (k / 4 * layout.channels + channel) * 4 + k % 4;
 }
 
+/// Writes the codes of one channel of a group, whose bytes are zero.
+static void packCodes(const PanelLayout &layout, int64_t channel, const uint8_t *codes, int64_t count, char *out) {
+  bool nibbles = layout.order == PanelOrder::Nibbles;
+  int64_t step = nibbles ? 8 : 4, whole = count / step;
+  for (int64_t i = 0; i < whole; ++i) {
+    uint32_t low, high = 0;
+    std::memcpy(&low, codes + i * step, 4);
+    if (nibbles)
+      std::memcpy(&high, codes + i * step + 4, 4);
+    low |= high << 4;
+    std::memcpy(out + (i * layout.channels + channel) * 4, &low, 4);
+  }
+  for (int64_t k = whole * step; k < count; ++k) {
+    unsigned shift;
+    int64_t byte = codeByte(layout, channel, k, shift);
+    out[byte] |= static_cast<char>(codes[k] << shift);
+  }
+}
+
 void sinter::kern::packPanel(const PanelLayout &layout, const qt::Rows &rows, char *out) {
   std::memset(out, 0, layout.panelBytes);
   if (layout.order == PanelOrder::Floats) {
+    // By blocks of columns, which a cache holds.
+    constexpr int64_t kBlock = 32;
     int64_t size = layout.fields.valueBytes();
-    for (int64_t k = 0; k < layout.columns; ++k)
+    FloatWriter write(layout.fields.value);
+    for (int64_t block = 0; block < layout.columns; block += kBlock)
       for (int64_t channel = 0; channel < rows.rows; ++channel)
-        storeFloat(layout.fields.value, rows.values[channel * layout.columns + k], out + (k * layout.channels + channel) * size);
+        for (int64_t k = block, last = std::min(block + kBlock, layout.columns); k < last; ++k)
+          write(rows.values[channel * layout.columns + k], out + (k * layout.channels + channel) * size);
     return;
   }
+  FloatWriter write(layout.fields.scale);
   for (int64_t group = 0; group < layout.groups; ++group) {
     char *at = out + group * layout.groupBytes;
     int64_t begin = group * layout.fields.group, count = std::min(layout.fields.group, layout.columns - begin);
     for (int64_t channel = 0; channel < rows.rows; ++channel) {
       float zero = rows.zeros[channel * layout.groups + group];
-      storeFloat(layout.fields.scale, rows.scales[channel * layout.groups + group], at + channel * layout.scaleBytes);
+      write(rows.scales[channel * layout.groups + group], at + channel * layout.scaleBytes);
       if (layout.fields.floatZeros)
         std::memcpy(at + layout.zeroOffset + channel * 4, &zero, 4);
       else if (layout.fields.hasZeros)
         at[layout.zeroOffset + channel] = static_cast<char>(static_cast<uint8_t>(zero));
       const uint8_t *codes = &rows.codes[channel * layout.columns + begin];
+      packCodes(layout, channel, codes, count, at + layout.codeOffset);
+      if (!layout.sums)
+        continue;
       int32_t sum = 0;
-      for (int64_t k = 0; k < count; ++k) {
-        unsigned shift;
-        int64_t byte = codeByte(layout, channel, k, shift);
-        at[layout.codeOffset + byte] |= static_cast<char>(codes[k] << shift);
+      for (int64_t k = 0; k < count; ++k)
         sum += codes[k] - static_cast<int32_t>(zero);
-      }
-      if (layout.sums)
-        std::memcpy(at + layout.sumOffset + channel * 4, &sum, 4);
+      std::memcpy(at + layout.sumOffset + channel * 4, &sum, 4);
     }
   }
 }

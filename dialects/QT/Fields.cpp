@@ -48,6 +48,16 @@ FailureOr<ZeroPoint> FieldParser<ZeroPoint>::parse(AsmParser &parser) {
   return failure();
 }
 
+void Rows::reset(int64_t newRows, int64_t newColumns, int64_t newGroup, bool isFloat) {
+  rows = newRows;
+  columns = newColumns;
+  group = newGroup;
+  codes.resize(isFloat ? 0 : rows * columns);
+  scales.resize(isFloat ? 0 : rows * groups());
+  zeros.resize(isFloat ? 0 : rows * groups());
+  values.resize(isFloat ? rows * columns : 0);
+}
+
 void sinter::qt::decodeRows(const Rows &rows, float *out) {
   if (!rows.values.empty()) {
     std::copy(rows.values.begin(), rows.values.end(), out);

@@ -50,6 +50,9 @@ struct Rows {
   std::vector<float> values;   ///< [rows][columns], float formats only: exact in the format's type
 
   int64_t groups() const { return (columns + group - 1) / group; }
+
+  /// Makes these `rows` rows of codes (of values where `isFloat`), whose elements are to be filled. Keeps memory.
+  void reset(int64_t rows, int64_t columns, int64_t group, bool isFloat);
 };
 
 /// (code - zero) * scale, or the values.

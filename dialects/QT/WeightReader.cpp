@@ -103,21 +103,35 @@ FailureOr<WeightReader> WeightReader::open(ConstantOp op) {
   return reader;
 }
 
+/// Calls `load(row, index)` and stores its result in out[row][column], for rows [begin, end) of a [rows][columns] or transposed payload. Transposed ones go by
+/// blocks of columns, so that both sides are read and written by whole cache lines.
+template <typename T, typename Load>
+static void readPlane(bool transposed, int64_t rows, int64_t columns, int64_t begin, int64_t end, T *out, Load load) {
+  if (!transposed) {
+    for (int64_t i = 0, e = (end - begin) * columns, first = begin * columns; i < e; ++i)
+      out[i] = load(first + i);
+    return;
+  }
+  constexpr int64_t kBlock = 32;
+  for (int64_t block = 0; block < columns; block += kBlock)
+    for (int64_t row = begin; row < end; ++row)
+      for (int64_t column = block, last = std::min(block + kBlock, columns); column < last; ++column)
+        out[(row - begin) * columns + column] = load(column * rows + row);
+}
+
 void WeightReader::readDense(const Source &source, int64_t begin, int64_t end, float *out) const {
   int64_t columns = type.getColumns(), rows = source.attr.getRows();
   const Tensor &payload = source.payload;
-  if (!source.attr.getTransposed()) {
-    if (payload.element.isF32()) {
-      std::memcpy(out, payload.bytes.data() + begin * columns * 4, (end - begin) * columns * 4);
-      return;
-    }
-    for (int64_t i = 0, e = (end - begin) * columns; i < e; ++i)
-      out[i] = payload.loadFloat(begin * columns + i);
-    return;
-  }
-  for (int64_t column = 0; column < columns; ++column)
-    for (int64_t row = begin; row < end; ++row)
-      out[(row - begin) * columns + column] = payload.loadFloat(column * rows + row);
+  const char *bytes = payload.bytes.data();
+  bool transposed = source.attr.getTransposed();
+  if (payload.element.isF32() && !transposed)
+    std::memcpy(out, bytes + begin * columns * 4, (end - begin) * columns * 4);
+  else if (payload.element.isF32())
+    readPlane(transposed, rows, columns, begin, end, out, [=](int64_t index) { return loadAt<float>(bytes, index); });
+  else if (payload.element.isF16())
+    readPlane(transposed, rows, columns, begin, end, out, [=](int64_t index) { return halfToFloat(loadAt<uint16_t>(bytes, index)); });
+  else
+    readPlane(transposed, rows, columns, begin, end, out, [&](int64_t index) { return payload.loadFloat(index); });
 }
 
 /// Unpacks `count` codes of a MatMulNBits row, low bits first.
@@ -133,14 +147,8 @@ static void unpackBits(const uint8_t *bytes, unsigned bits, int64_t count, uint8
 void WeightReader::readStored(const Source &source, int64_t begin, int64_t end, Rows &out) const {
   SourceAttr attr = source.attr;
   int64_t columns = type.getColumns(), rows = attr.getRows();
-  out = Rows();
-  out.rows = end - begin;
-  out.columns = columns;
-  out.group = attr.getGroup() && attr.getGroup() < columns ? attr.getGroup() : columns;
+  out.reset(end - begin, columns, attr.getGroup() && attr.getGroup() < columns ? attr.getGroup() : columns, /*isFloat=*/false);
   int64_t groups = out.groups();
-  out.codes.resize(out.rows * columns);
-  out.scales.resize(out.rows * groups);
-  out.zeros.resize(out.rows * groups);
   bool transposed = attr.getTransposed(), isFloatZero = source.zeros.element && isa<FloatType>(source.zeros.element);
   if (attr.getForm() == Form::matmul_nbits) {
     unsigned bits = attr.getBits();
@@ -159,13 +167,12 @@ void WeightReader::readStored(const Source &source, int64_t begin, int64_t end, 
     }
     return;
   }
-  if (transposed) {
-    for (int64_t column = 0; column < columns; ++column)
-      for (int64_t row = begin; row < end; ++row)
-        out.codes[(row - begin) * columns + column] = source.payload.loadCode(column * rows + row);
+  if (source.payload.element.getIntOrFloatBitWidth() == 8) {
+    const char *bytes = source.payload.bytes.data();
+    uint8_t flip = source.payload.element.isUnsignedInteger() ? 0 : 0x80;
+    readPlane(transposed, rows, columns, begin, end, out.codes.data(), [=](int64_t index) { return static_cast<uint8_t>(bytes[index] ^ flip); });
   } else {
-    for (int64_t i = 0, e = out.rows * columns; i < e; ++i)
-      out.codes[i] = source.payload.loadCode(begin * columns + i);
+    readPlane(transposed, rows, columns, begin, end, out.codes.data(), [&](int64_t index) { return source.payload.loadCode(index); });
   }
   unsigned bits = source.payload.element.getIntOrFloatBitWidth();
   float half = source.payload.element.isUnsignedInteger() ? 0.0f : static_cast<float>(1 << (bits - 1));
@@ -215,31 +222,43 @@ static void splitGroups(Rows &rows, int64_t group) {
   rows.zeros = std::move(split.zeros);
 }
 
-void WeightReader::read(int64_t begin, int64_t end, Rows &out) const {
-  int64_t columns = type.getColumns();
-  out = Rows();
-  out.columns = columns;
-  out.group = type.getFields().group;
-  Rows part;
+void WeightReader::readEncoded(const Source &source, int64_t begin, int64_t end, Rows &out) const {
+  if (isKept(source)) {
+    readStored(source, begin, end, out);
+    splitGroups(out, type.getFields().group);
+    return;
+  }
+  // In the memory that the result takes where it can be: it is large.
   std::vector<float> values;
+  if (type.getFields().isFloat())
+    values.swap(out.values);
+  values.resize((end - begin) * type.getColumns());
+  readSourceFloat(source, begin, end, values.data());
+  if (type.getFields().isFloat() && type.getFields().value.isF32()) {
+    out.reset(end - begin, type.getColumns(), type.getColumns(), /*isFloat=*/true);
+    out.values.swap(values);
+    return;
+  }
+  type.getFormat().encode(values.data(), end - begin, type.getColumns(), out);
+}
+
+void WeightReader::read(int64_t begin, int64_t end, Rows &out) const {
+  Rows part;
+  bool isFirst = true;
   for (const Source &source : sources) {
     int64_t first = std::max(begin, source.begin) - source.begin;
     int64_t last = std::min(end, source.begin + source.attr.getRows()) - source.begin;
     if (first >= last)
       continue;
-    if (isKept(source)) {
-      readStored(source, first, last, part);
-      splitGroups(part, out.group);
-    } else {
-      values.resize((last - first) * columns);
-      readSourceFloat(source, first, last, values.data());
-      type.getFormat().encode(values.data(), last - first, columns, part);
+    readEncoded(source, first, last, isFirst ? out : part);
+    if (!isFirst) {
+      out.rows += last - first;
+      out.codes.insert(out.codes.end(), part.codes.begin(), part.codes.end());
+      out.scales.insert(out.scales.end(), part.scales.begin(), part.scales.end());
+      out.zeros.insert(out.zeros.end(), part.zeros.begin(), part.zeros.end());
+      out.values.insert(out.values.end(), part.values.begin(), part.values.end());
     }
-    out.rows += last - first;
-    out.codes.insert(out.codes.end(), part.codes.begin(), part.codes.end());
-    out.scales.insert(out.scales.end(), part.scales.begin(), part.scales.end());
-    out.zeros.insert(out.zeros.end(), part.zeros.begin(), part.zeros.end());
-    out.values.insert(out.values.end(), part.values.begin(), part.values.end());
+    isFirst = false;
   }
 }
 

@@ -20,7 +20,7 @@ public:
 
   QuantTensorType getType() const { return type; }
 
-  /// Rows [begin, end) as the fields of the type's format; the group is the type's.
+  /// Rows [begin, end) as the fields of the type's format; the group is the type's. Reuses the memory of `out`.
   void read(int64_t begin, int64_t end, Rows &out) const;
 
   /// Rows [begin, end) as f32, (end - begin) * columns of them, before any encoding.
@@ -44,7 +44,7 @@ private:
   };
   struct Source {
     SourceAttr attr;
-    QuantTensorType natural; ///< null: only readFloat of decoded groups, see readNatural
+    QuantTensorType natural; ///< null: no type has the file's fields
     int64_t begin;      ///< first row in the constant
     Tensor payload, scales, zeros;
   };
@@ -53,6 +53,7 @@ private:
   void readDense(const Source &source, int64_t begin, int64_t end, float *out) const;
   /// What the file stores, with the file's groups.
   void readStored(const Source &source, int64_t begin, int64_t end, Rows &out) const;
+  void readEncoded(const Source &source, int64_t begin, int64_t end, Rows &out) const;
   void readSourceFloat(const Source &source, int64_t begin, int64_t end, float *out) const;
   bool isKept(const Source &source) const;
 

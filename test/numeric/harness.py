@@ -36,8 +36,8 @@ class Reference:
         pasts = [i for i in self.session.get_inputs() if "past" in i.name]
         presents = [o.name for o in self.session.get_outputs() if "present" in o.name]
         self.state = dict(zip([i.name for i in pasts], presents))
-        # The length is the one size of a past that varies from step to step: the third.
-        self.empty = {i.name: np.zeros((1, i.shape[1], 0, i.shape[3]), np.float32) for i in pasts}
+        size = lambda d: d if isinstance(d, int) else 0 if "past" in d else 1
+        self.empty = {i.name: np.zeros([size(d) for d in i.shape], np.float32) for i in pasts}
 
     def run(self, steps):
         """The outputs of every step without the presents, from an empty session."""
@@ -51,13 +51,13 @@ class Reference:
         return results
 
 
-def decoder_steps(ids, lengths):
+def decoder_steps(ids, lengths, dtype=np.int64):
     """Steps of a decoder with mask and positions that feed `ids` in pieces of the given lengths."""
     steps, at = [], 0
     for n in lengths:
-        piece = np.array([ids[at:at + n]], np.int64)
-        steps.append(dict(input_ids=piece, attention_mask=np.ones((1, at + n), np.int64),
-                          position_ids=np.arange(at, at + n, dtype=np.int64)[None]))
+        piece = np.array([ids[at:at + n]], dtype)
+        steps.append(dict(input_ids=piece, attention_mask=np.ones((1, at + n), dtype),
+                          position_ids=np.arange(at, at + n, dtype=dtype)[None]))
         at += n
     return steps
 

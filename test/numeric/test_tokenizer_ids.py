@@ -7,6 +7,7 @@ that lie there are compared too. `test_tokenizer_ids.py TOKENIZE [FILE.json...]`
 import json
 import os
 import random
+import struct
 import subprocess
 import sys
 import sysconfig
@@ -142,11 +143,46 @@ def compare(name, tokenizer, path, text, tmp, tool):
     return None
 
 
+def llama2c_ids(vocab, scores, text):
+    """By definition: characters (or bytes), then always the adjacent pair whose joined text scores most, leftmost first."""
+    index = {piece: i for i, piece in reversed(list(enumerate(vocab))) if i > 258}
+    ids = []
+    for c in " " + text:
+        ids += [index[c.encode()]] if c.encode() in index else [b + 3 for b in c.encode()]
+    while True:
+        best, at = None, -1
+        for i in range(len(ids) - 1):
+            joined = index.get(vocab[ids[i]] + vocab[ids[i + 1]])
+            if joined is not None and (best is None or scores[joined] > scores[best]):
+                best, at = joined, i
+        if best is None:
+            return [1] + ids
+        ids[at:at + 2] = [best]
+
+
+def compare_llama2c(path, text, tmp, tool):
+    data, at, vocab, scores = path.read_bytes(), 4, [], []
+    while at < len(data):
+        score, size = struct.unpack_from("<fi", data, at)
+        vocab.append(data[at + 8:at + 8 + size])
+        scores.append(score)
+        at += 8 + size
+    (tmp / "text").write_bytes(text.encode())
+    subprocess.run([tool, str(path), "llama2c", "1", str(tmp / "text"), str(tmp / "ids"), str(tmp / "decoded")], check=True, stdout=subprocess.DEVNULL)
+    if np.fromfile(tmp / "ids", np.int32).tolist() != llama2c_ids(vocab, scores, text):
+        return "ids differ"
+    if (tmp / "decoded").read_bytes().decode() != text:
+        return "decoded text differs"
+    print(f"ok      {path.name}")
+    return None
+
+
 def main():
     tool, files = sys.argv[1], [Path(f) for f in sys.argv[2:]]
-    beside = Path(os.environ.get("SINTER_MODELS", "/nonexistent")) / "models/genai-tiny/tiny-random-gpt2-fp32/tokenizer.json"
-    if beside.exists():
-        files.append(beside)
+    models = Path(os.environ.get("SINTER_MODELS", "/nonexistent")) / "models"
+    root = Path(__file__).resolve().parents[2]
+    files += [f for f in (models / "genai-tiny/tiny-random-gpt2-fp32/tokenizer.json", root / "test/models/kjv/tokenizer.json",
+                          root / "build/models/smollm2/f32/tokenizer.json") if f.exists()]
     text, failed, passed = mixed_text(), 0, 0
     with tempfile.TemporaryDirectory() as folder:
         tmp = Path(folder)
@@ -158,8 +194,15 @@ def main():
             for file in files:
                 yield str(file), Tokenizer.from_file(str(file)), file
 
-        for name, tokenizer, path in all_of_them():
-            why = compare(name, tokenizer, path, text, tmp, tool)
+        def results():
+            for name, tokenizer, path in all_of_them():
+                yield name, compare(name, tokenizer, path, text, tmp, tool)
+            small = models / "stories260K/tok512.bin"
+            if small.exists():
+                middle = len(text) // 2
+                yield small.name, compare_llama2c(small, text[:1500] + text[middle:middle + 1000], tmp, tool)
+
+        for name, why in results():
             failed, passed = failed + bool(why), passed + (not why)
             if why:
                 print(f"FAILED  {name}: {why}", flush=True)

@@ -12,11 +12,8 @@
 #include "tools/sinter/Tokenizer/Find.h"
 
 #include "llvm/ADT/STLExtras.h"
-#include "llvm/ADT/SmallString.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
-#include "llvm/Support/Path.h"
-#include "llvm/Support/Signals.h"
 
 using namespace llvm;
 using namespace sinter;
@@ -54,7 +51,6 @@ Error tools::compileCommand(ArrayRef<StringRef> arguments) {
   if (Error error = flags.finish(options))
     return error;
 
-  sys::PrintStackTraceOnErrorSignal("sinter", /*DisableCrashReporting=*/true);
   ProgressPrinter progress(flags.verbose, errs().is_displayed());
   FoundTokenizer found;
   if (flags.tokenizer.empty()) {

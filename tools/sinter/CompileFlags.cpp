@@ -76,7 +76,7 @@ CompileFlags::CompileFlags(Command &command, CompileOptions &options) {
                  [&options](StringRef text) { return addState(text, options.states); });
   command.flag("keep-past-outputs", "keep caches readable as outputs", options.keepPastOutputs);
   command.option("probe", "NODE", "make the result of a node an output; once for each", options.probes);
-  command.option("tokenizer", "FILE", "tokenizer to embed (default: the one beside the model)", tokenizer);
+  command.option("tokenizer", "FILE", "tokenizer to embed: tokenizer.json, llama2.c's .bin, or bytes (default: the one beside the model)", tokenizer);
   command.option("dump-ir", "DIR", "write the IR after every stage to a folder", options.dumpIR);
   command.option("stop-after", "STAGE", "print the IR after a stage and stop: import, raise, quantize, kv, fuse, plan, codegen", options.stopAfter);
   command.option("emit", "KIND,...", "what to write: so (default), obj, llvm, header", [&options](StringRef text) { return setEmit(text, options); });

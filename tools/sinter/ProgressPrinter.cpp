@@ -8,12 +8,50 @@
 
 #include "llvm/Support/FormatVariadic.h"
 
-#include <sys/resource.h>
+#include <algorithm>
+#include <cstdio>
+
+#include <unistd.h>
 
 using namespace llvm;
 using namespace sinter::tools;
 
 static constexpr double kMega = 1e6;
+
+/// Bytes of memory that no file stands behind.
+static uint64_t ownMemory() {
+  unsigned long long size, resident = 0, shared = 0;
+  if (std::FILE *file = std::fopen("/proc/self/statm", "r")) {
+    if (std::fscanf(file, "%llu %llu %llu", &size, &resident, &shared) != 3)
+      resident = shared = 0;
+    std::fclose(file);
+  }
+  return (resident - std::min(resident, shared)) * sysconf(_SC_PAGESIZE);
+}
+
+ProgressPrinter::ProgressPrinter(bool verbose, bool terminal) : verbose(verbose), terminal(terminal) {
+  if (verbose || terminal)
+    watcher = std::thread([this] { watchMemory(); });
+}
+
+ProgressPrinter::~ProgressPrinter() {
+  {
+    std::lock_guard lock(mutex);
+    ended = true;
+  }
+  end.notify_all();
+  if (watcher.joinable())
+    watcher.join();
+  clear();
+}
+
+void ProgressPrinter::watchMemory() {
+  std::unique_lock lock(mutex);
+  while (!ended) {
+    peakMemory = std::max(peakMemory, ownMemory());
+    end.wait_for(lock, std::chrono::milliseconds(10));
+  }
+}
 
 void ProgressPrinter::clear() {
   if (terminal)
@@ -73,8 +111,7 @@ void ProgressPrinter::finish(StringRef output, uint64_t bytes) {
   clear();
   if (!verbose && !terminal)
     return;
-  rusage usage = {};
-  getrusage(RUSAGE_SELF, &usage);
-  errs() << formatv("{0}: {1:f1} MB, {2:f1} s, at most {3:f0} MB of memory\n", output, bytes / kMega, seconds(begin),
-                    usage.ru_maxrss * 1024.0 / kMega);
+  peakMemory = std::max(peakMemory, ownMemory());
+  errs() << formatv("{0}: {1:f1} MB, {2:f1} s, at most {3:f0} MB of memory beside mapped files\n", output, bytes / kMega, seconds(begin),
+                    peakMemory / kMega);
 }

@@ -12,8 +12,10 @@
 #include "llvm/Support/raw_ostream.h"
 
 #include <chrono>
+#include <condition_variable>
 #include <mutex>
 #include <string>
+#include <thread>
 
 namespace sinter::tools {
 
@@ -21,8 +23,8 @@ namespace sinter::tools {
 /// what it is told to note.
 class ProgressPrinter : public Progress {
 public:
-  ProgressPrinter(bool verbose, bool terminal) : verbose(verbose), terminal(terminal) {}
-  ~ProgressPrinter() override { clear(); }
+  ProgressPrinter(bool verbose, bool terminal);
+  ~ProgressPrinter() override;
 
   void stage(llvm::StringRef name) override;
   void weights(uint64_t done, uint64_t total) override;
@@ -35,6 +37,7 @@ private:
   void endStage();
   void show();
   void clear();
+  void watchMemory();
   static double seconds(Clock::time_point since) { return std::chrono::duration<double>(Clock::now() - since).count(); }
 
   const bool verbose, terminal;
@@ -43,6 +46,13 @@ private:
   Clock::time_point stageBegin = begin, lastShown;
   std::string current;
   uint64_t done = 0, total = 0;
+
+  // The system only keeps the peak of memory with mapped files in it, which can be given back at any time and are no
+  // cost. So a thread looks at the rest.
+  uint64_t peakMemory = 0;
+  bool ended = false;
+  std::condition_variable end;
+  std::thread watcher;
 };
 
 } // namespace sinter::tools

@@ -248,7 +248,7 @@ Error tools::runCommand(ArrayRef<StringRef> arguments) {
   command.option("top-p", "P", "draw from the likeliest tokens that together have probability P (default 1: all)", options.topP, 1);
   command.option("seed", "N", "of the random numbers (default 0)", options.seed, 0);
   command.option("max-tokens", "N", "stop after so many tokens (default 256)", options.maxTokens, 0);
-  command.option("tokenizer", "FILE", "tokenizer.json, or llama2.c's .bin; default: the one found when the model was compiled", options.tokenizer);
+  command.option("tokenizer", "FILE", "tokenizer.json, llama2.c's .bin, or bytes (default: the one found when the model was compiled)", options.tokenizer);
   command.option("inputs", "FILE.npz", "arrays by input name", options.inputs);
   command.option("steps", "FILE.npz", "arrays named STEP/in/INPUT", options.steps);
   command.option("outputs", "FILE.npz", "where outputs go", options.outputs);

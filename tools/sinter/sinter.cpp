@@ -76,7 +76,11 @@ int main(int argc, char **argv) {
   outs().flush();
   if (!error)
     return 0;
-  int code = error.isA<UsageError>() ? 2 : 1;
-  errs() << "sinter: " << toString(std::move(error)) << '\n';
-  return code;
+  int exitCode = 1;
+  handleAllErrors(std::move(error), [&](const ErrorInfoBase &info) {
+    if (info.convertToErrorCode() == std::errc::invalid_argument) // a flag, refused here or by the stage that reads it
+      exitCode = 2;
+    errs() << "sinter: " << info.message() << '\n';
+  });
+  return exitCode;
 }

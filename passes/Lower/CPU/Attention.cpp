@@ -13,6 +13,7 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
+#include <array>
 #include <limits>
 
 using namespace mlir;
@@ -37,7 +38,12 @@ private:
   void emitSpan(Value span);
   void emitBlock(Value block);
   void emitProbabilities(Value firstPosition);
-  void emitProbabilityRow(Value row, ValueRange masks, ValueRange biases);
+  /// Rows are emitted step by step side by side: each is one long chain of dependent operations.
+  struct Row {
+    Value row;
+    SmallVector<Value> masks, biases;
+  };
+  void emitProbabilityRows(ArrayRef<Row> rows);
   void evaluateMask(Value token, Value queryHead, Value firstPosition, ArrayRef<Value> visible, SmallVectorImpl<Value> &masks,
                     SmallVectorImpl<Value> &biases);
   void emitMergeRows(int64_t left, int64_t right);
@@ -216,10 +222,16 @@ void AttentionBuilder::emitProbabilities(Value firstPosition) {
     SmallVector<Value> masks = visible, biases;
     if (hasMask && !perHead)
       evaluateMask(token, kvHead, firstPosition, visible, masks, biases);
-    e.loop(e.index(0), e.index(tile.group), 1, [&](Value member) {
-      if (perHead)
-        evaluateMask(token, e.add(e.mul(kvHead, tile.group), member), firstPosition, visible, masks, biases);
-      emitProbabilityRow(e.add(e.mul(token, tile.group), member), masks, biases);
+    int64_t together = tile.group % 2 == 0 ? 2 : 1;
+    e.loop(e.index(0), e.index(tile.group), together, [&](Value member) {
+      SmallVector<Row> sideBySide;
+      for (int64_t i = 0; i < together; ++i) {
+        if (perHead)
+          evaluateMask(token, e.add(e.add(e.mul(kvHead, tile.group), member), i), firstPosition, visible, masks, biases);
+        sideBySide.push_back({e.add(e.add(e.mul(token, tile.group), member), i), masks, biases});
+      }
+      if (!failed)
+        emitProbabilityRows(sideBySide);
     });
   });
 }
@@ -249,55 +261,70 @@ void AttentionBuilder::evaluateMask(Value token, Value queryHead, Value firstPos
   }
 }
 
-void AttentionBuilder::emitProbabilityRow(Value row, ValueRange masks, ValueRange biases) {
+void AttentionBuilder::emitProbabilityRows(ArrayRef<Row> sideBySide) {
   OpBuilder &builder = e.builder;
   Location loc = e.loc;
-  if (failed)
-    return;
-  Value scores = floats(at.scores), first = e.mul(row, kv::kBlockTokens);
+  Value scores = floats(at.scores), block = floats(at.block);
   Value none = e.splat(-std::numeric_limits<float>::infinity());
-  SmallVector<Value> x;
-  for (int64_t group = 0; group < kGroups; ++group) {
-    Value score = e.load(scores, e.add(first, group * kLanes));
-    if (std::optional<APFloat> cap = op.getSoftcap()) {
-      Value limit = e.splat(cap->convertToFloat());
-      score = e.fmul(math::TanhOp::create(builder, loc, arith::DivFOp::create(builder, loc, score, limit)), limit);
-    }
-    if (!biases.empty())
-      score = arith::AddFOp::create(builder, loc, score, biases[group]);
-    x.push_back(e.select(masks[group], score, none));
-  }
-  Value maximum = e.maxLanes(e.maximum(e.maximum(x[0], x[1]), e.maximum(x[2], x[3])));
-  Value reference = e.finite(maximum);
-  for (Value &p : x)
-    p = e.exp(arith::SubFOp::create(builder, loc, p, reference));
-  Value sum;
-  if (products.isDot()) {
-    // The sum is of the rounded probabilities, so that the weights of a row add up to 1.
-    auto bf16 = e.vector(builder.getBF16Type(), 2 * kLanes);
-    Value memory = e.view(op.getScratch(), at.scores, builder.getBF16Type());
-    Value ones = arith::ConstantOp::create(builder, loc, DenseElementsAttr::get(bf16, builder.getFloatAttr(builder.getBF16Type(), 1.0)));
-    sum = e.splat(0.0f);
-    for (int64_t pair = 0; pair < kGroups / 2; ++pair) {
-      auto call = [&](StringRef name, Type result, ValueRange operands) {
-        return LLVM::CallIntrinsicOp::create(builder, loc, result, builder.getStringAttr(name), operands).getResult(0);
-      };
-      Value rounded = call("llvm.x86.avx512bf16.cvtne2ps2bf16.512", bf16, {x[2 * pair + 1], x[2 * pair]});
-      sum = call("llvm.x86.avx512bf16.dpbf16ps.512", e.floats(), {sum, rounded, ones});
-      e.store(rounded, memory, e.add(e.mul(first, 2), pair * 2 * kLanes));
-    }
-  } else {
-    for (int64_t group = 0; group < kGroups; ++group)
-      e.store(x[group], scores, e.add(first, group * kLanes));
-    auto add = [&](Value a, Value b) -> Value { return arith::AddFOp::create(builder, loc, a, b); };
-    sum = add(add(x[0], x[1]), add(x[2], x[3]));
-  }
-  Value block = floats(at.block);
   auto put = [&](Value lanes, Value where) {
     memref::StoreOp::create(builder, loc, vector::ExtractOp::create(builder, loc, lanes, 0), block, ValueRange{where});
   };
-  put(maximum, row);
-  put(e.sumLanes(sum), e.add(row, padded));
+  SmallVector<std::array<Value, kGroups>> x(sideBySide.size());
+  for (int64_t group = 0; group < kGroups; ++group)
+    for (auto [i, row] : llvm::enumerate(sideBySide)) {
+      Value score = e.load(scores, e.add(e.mul(row.row, kv::kBlockTokens), group * kLanes));
+      if (std::optional<APFloat> cap = op.getSoftcap()) {
+        Value limit = e.splat(cap->convertToFloat());
+        score = e.fmul(math::TanhOp::create(builder, loc, arith::DivFOp::create(builder, loc, score, limit)), limit);
+      }
+      if (!row.biases.empty())
+        score = e.fadd(score, row.biases[group]);
+      x[i][group] = e.select(row.masks[group], score, none);
+    }
+  SmallVector<Value> maxima;
+  for (auto &row : x)
+    maxima.push_back(e.maximum(e.maximum(row[0], row[1]), e.maximum(row[2], row[3])));
+  e.maxLanes(maxima);
+  for (auto [maximum, row] : llvm::zip_equal(maxima, sideBySide))
+    put(maximum, row.row);
+  for (auto &maximum : maxima)
+    maximum = e.finite(maximum);
+  SmallVector<Value> terms;
+  for (int64_t group = 0; group < kGroups; ++group)
+    for (auto [row, maximum] : llvm::zip_equal(x, maxima))
+      terms.push_back(e.fsub(row[group], maximum));
+  e.exp(terms);
+  for (auto [i, term] : llvm::enumerate(terms))
+    x[i % x.size()][i / x.size()] = term;
+
+  SmallVector<Value> sums;
+  for (auto [row, p] : llvm::zip_equal(sideBySide, x)) {
+    Value first = e.mul(row.row, kv::kBlockTokens);
+    if (!products.isDot()) {
+      for (int64_t group = 0; group < kGroups; ++group)
+        e.store(p[group], scores, e.add(first, group * kLanes));
+      sums.push_back(e.fadd(e.fadd(p[0], p[1]), e.fadd(p[2], p[3])));
+      continue;
+    }
+    // The sum is of the rounded probabilities, so that the weights of a row add up to 1.
+    FloatType bf16 = builder.getBF16Type();
+    Value memory = e.view(op.getScratch(), at.scores, bf16);
+    VectorType pairs = e.vector(bf16, 2 * kLanes);
+    Value ones = arith::ConstantOp::create(builder, loc, DenseElementsAttr::get(pairs, builder.getFloatAttr(bf16, 1.0)));
+    auto call = [&](StringRef name, Type result, ValueRange operands) {
+      return LLVM::CallIntrinsicOp::create(builder, loc, result, builder.getStringAttr(name), operands).getResult(0);
+    };
+    Value sum = e.splat(0.0f);
+    for (int64_t pair = 0; pair < kGroups / 2; ++pair) {
+      Value rounded = call("llvm.x86.avx512bf16.cvtne2ps2bf16.512", pairs, {p[2 * pair + 1], p[2 * pair]});
+      sum = call("llvm.x86.avx512bf16.dpbf16ps.512", e.floats(), {sum, rounded, ones});
+      e.store(rounded, memory, e.add(e.mul(first, 2), pair * 2 * kLanes));
+    }
+    sums.push_back(sum);
+  }
+  e.sumLanes(sums);
+  for (auto [sum, row] : llvm::zip_equal(sums, sideBySide))
+    put(sum, e.add(row.row, padded));
 }
 
 void AttentionBuilder::emitMergeRows(int64_t left, int64_t right) {

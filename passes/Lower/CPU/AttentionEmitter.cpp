@@ -30,8 +30,41 @@ Value Emitter::splat(float value) {
 }
 Value Emitter::splat(Value scalar) { return vector::BroadcastOp::create(builder, loc, vector(scalar.getType()), scalar); }
 Value Emitter::fmul(Value a, Value b) { return arith::MulFOp::create(builder, loc, a, b); }
-Value Emitter::fma(Value a, Value b, Value c) { return vector::FMAOp::create(builder, loc, a, b, c); }
-Value Emitter::exp(Value x) { return math::ExpOp::create(builder, loc, x); }
+Value Emitter::fma(Value a, Value b, Value c) { return math::FmaOp::create(builder, loc, a, b, c); }
+Value Emitter::fadd(Value a, Value b) { return arith::AddFOp::create(builder, loc, a, b); }
+Value Emitter::fsub(Value a, Value b) { return arith::SubFOp::create(builder, loc, a, b); }
+
+void Emitter::exp(MutableArrayRef<Value> x) {
+  // 2^t = 2^n * 2^f with n the nearest integer, which adding and subtracting 1.5 * 2^23 gives; the low bits of the sum are n.
+  VectorType words = vector(builder.getI32Type());
+  Value least = splat(-125.0f), magic = splat(12582912.0f), log2e = splat(1.44269504f), zero = splat(0.0f);
+  Value mantissa = arith::ConstantOp::create(builder, loc, DenseElementsAttr::get(words, int32_t(23)));
+  struct State {
+    Value below, shifted, f, power;
+  };
+  SmallVector<State> states;
+  for (Value t : x) {
+    State s;
+    t = fmul(t, log2e);
+    s.below = arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OLT, t, least);
+    t = maximum(least, t); // in this order a NaN stays
+    s.shifted = fadd(t, magic);
+    s.f = fsub(t, fsub(s.shifted, magic));
+    s.power = splat(0.001326472731307149f);
+    states.push_back(s);
+  }
+  // Minimax for |f| <= 1/2, with a constant term of exactly 1.
+  for (float c : {0.009671512991189957f, 0.05550733581185341f, 0.24022242426872253f, 0.6931470036506653f, 1.0f})
+    for (State &s : states)
+      s.power = fma(s.power, s.f, splat(c));
+  for (auto [y, s] : llvm::zip_equal(x, states)) {
+    Value exponent =
+        arith::ShLIOp::create(builder, loc, arith::BitcastOp::create(builder, loc, words, s.shifted), mantissa);
+    Value bits = arith::AddIOp::create(builder, loc, arith::BitcastOp::create(builder, loc, words, s.power), exponent);
+    y = select(s.below, zero, arith::BitcastOp::create(builder, loc, floats(), bits));
+  }
+}
+
 Value Emitter::maximum(Value a, Value b) {
   return select(arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OGT, a, b), a, b);
 }
@@ -46,15 +79,15 @@ static Value swapLanes(Emitter &e, Value x, int64_t distance) {
     lanes.push_back(lane ^ distance);
   return vector::ShuffleOp::create(e.builder, e.loc, x, x, lanes);
 }
-Value Emitter::sumLanes(Value x) {
+void Emitter::sumLanes(MutableArrayRef<Value> x) {
   for (int64_t distance = kLanes / 2; distance; distance /= 2)
-    x = arith::AddFOp::create(builder, loc, x, swapLanes(*this, x, distance));
-  return x;
+    for (Value &y : x)
+      y = fadd(y, swapLanes(*this, y, distance));
 }
-Value Emitter::maxLanes(Value x) {
+void Emitter::maxLanes(MutableArrayRef<Value> x) {
   for (int64_t distance = kLanes / 2; distance; distance /= 2)
-    x = maximum(x, swapLanes(*this, x, distance));
-  return x;
+    for (Value &y : x)
+      y = maximum(y, swapLanes(*this, y, distance));
 }
 
 Value Emitter::view(Value bytes, int64_t at, Type type) {
@@ -84,8 +117,8 @@ Merged lower::emitMerge(Emitter &e, Value leftMaximum, Value leftSum, Value righ
   Merged merged;
   merged.maximum = e.maximum(leftMaximum, rightMaximum);
   Value reference = e.finite(merged.maximum);
-  merged.left = e.exp(arith::SubFOp::create(e.builder, e.loc, leftMaximum, reference));
-  merged.right = e.exp(arith::SubFOp::create(e.builder, e.loc, rightMaximum, reference));
+  merged.left = e.exp(e.fsub(leftMaximum, reference));
+  merged.right = e.exp(e.fsub(rightMaximum, reference));
   merged.sum = emitCombine(e, leftSum, merged.left, rightSum, merged.right);
   return merged;
 }

@@ -41,14 +41,22 @@ struct Emitter {
   mlir::Value splat(mlir::Value scalar);
   mlir::Value fmul(mlir::Value a, mlir::Value b);
   mlir::Value fma(mlir::Value a, mlir::Value b, mlir::Value c);
-  mlir::Value exp(mlir::Value x);
+  mlir::Value fadd(mlir::Value a, mlir::Value b);
+  mlir::Value fsub(mlir::Value a, mlir::Value b);
+  /// Replaces each x <= 0 by e^x: exactly 1 at 0 and 0 at -inf; relative error below 3e-7 for results down to 1e-3, growing to 1e-5 at
+  /// 2^-125 with the rounding of the argument, 0 below. Several stand side by side, step by step.
+  void exp(llvm::MutableArrayRef<mlir::Value> x);
+  mlir::Value exp(mlir::Value x) {
+    exp(llvm::MutableArrayRef<mlir::Value>(x));
+    return x;
+  }
   /// a > b ? a : b.
   mlir::Value maximum(mlir::Value a, mlir::Value b);
   /// 0 instead of -inf, so that subtracting a row's maximum is defined for a row without one.
   mlir::Value finite(mlir::Value maxima);
-  /// All lanes combined by halves, quarters, ...; the result in every lane.
-  mlir::Value sumLanes(mlir::Value x);
-  mlir::Value maxLanes(mlir::Value x);
+  /// Replaces each by all its lanes combined, by halves, quarters, ...; the result in every lane.
+  void sumLanes(llvm::MutableArrayRef<mlir::Value> x);
+  void maxLanes(llvm::MutableArrayRef<mlir::Value> x);
 
   /// The memory of `bytes` from byte offset `at` on, as elements of `type`.
   mlir::Value view(mlir::Value bytes, int64_t at, mlir::Type type);
@@ -92,16 +100,24 @@ public:
 
 private:
   void forRowBlocks(Emitter &e, mlir::Value rows, llvm::function_ref<void(mlir::Value, int64_t)> body) const;
+  /// Fetches what the same step of the next block will need, once for all rows: the hardware's prefetch stops at pages, and does not
+  /// keep up with a stream between which so much is computed.
+  void emitPrefetch(Emitter &e, kv::Part part, mlir::Value cache, mlir::Value start, mlir::Value row, int64_t pass, int64_t passes,
+                    mlir::Value step, int64_t steps) const;
   /// What a loaded vector of cache elements multiplies: itself for dots, else one vector of floats for each of the pair.
   mlir::SmallVector<mlir::Value, 2> operands(Emitter &e, mlir::Value loaded) const;
   mlir::Value multiplyAdd(Emitter &e, mlir::Value accumulator, mlir::Value cached, mlir::Value broadcast) const;
   /// Element `step` (`step` * pairing + `half` without dots) of a row in scratch, in every lane.
   mlir::Value broadcast(Emitter &e, mlir::Value memory, mlir::Value at, int64_t half) const;
 
+  /// Vectors of 16 lanes that `rows` rows are multiplied with at once.
+  int64_t vectorsFor(int64_t rows) const { return wide && rows <= 4 ? 4 : 2; }
+
   kv::CacheType type;
   kern::AttentionTile tile;
   kern::AttentionScratch scratchAt;
-  int64_t pairing, maxRows, maxVectors;
+  int64_t pairing, maxRows;
+  bool wide;
   bool dot;
 };
 

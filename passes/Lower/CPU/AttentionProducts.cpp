@@ -16,14 +16,14 @@ using namespace sinter::lower;
 Products::Products(kv::CacheType type, const kern::AttentionTile &tile, kern::TargetAttr target)
     : type(type), tile(tile), scratchAt(tile), pairing(type.getLayout().getPairing()) {
   dot = pairing == 2 && type.getLayout().getElementType().isBF16() && target.has("avx512bf16");
-  // Accumulators, the cached vectors and a broadcast fill 32 registers of 16 lanes; 16 registers of 8 lanes hold a quarter.
-  bool wide = target.has("avx512f");
-  maxRows = wide ? 6 : 3;
-  maxVectors = wide ? 4 : 2;
+  // Enough independent accumulators to hide the latency of a multiply, few enough for the registers (32 of 16 lanes, or 16 of 8).
+  // Eight rows at once: a group of eight heads loads, and converts, each element once.
+  wide = target.has("avx512f");
+  maxRows = wide ? 8 : 3;
 }
 
 void Products::forRowBlocks(Emitter &e, Value rows, function_ref<void(Value, int64_t)> body) const {
-  // Blocks of about the same size: 8 rows are 4 + 4, not 6 + 2.
+  // Blocks of about the same size: 9 rows are 5 + 4, not 8 + 1.
   Value blocks = e.ceilDiv(rows, maxRows);
   Value size = e.div(e.sub(e.add(rows, blocks), e.index(1)), blocks);
   auto op = scf::ForOp::create(e.builder, e.loc, e.index(0), rows, size);
@@ -72,6 +72,18 @@ Value Products::broadcast(Emitter &e, Value memory, Value at, int64_t half) cons
   return dot ? vector::BitCastOp::create(e.builder, e.loc, e.vector(e.builder.getBF16Type(), 2 * kLanes), all).getResult() : all;
 }
 
+void Products::emitPrefetch(Emitter &e, kv::Part part, Value cache, Value start, Value row, int64_t pass, int64_t passes, Value step,
+                            int64_t steps) const {
+  int64_t lines = llvm::divideCeil(type.getLayout().getBlockBytes(part, type.getDim(part)), 64);
+  int64_t perStep = llvm::divideCeil(lines, steps * passes);
+  Value first = arith::CmpIOp::create(e.builder, e.loc, arith::CmpIPredicate::eq, row, e.index(0));
+  Value base = e.add(start, e.select(first, e.index(type.getBlockBytes()), e.index(0)));
+  Value at = e.add(base, e.add(e.mul(step, perStep * 64), pass * steps * perStep * 64));
+  for (int64_t line = 0; line < perStep; ++line)
+    memref::PrefetchOp::create(e.builder, e.loc, cache, ValueRange{e.add(at, line * 64)}, /*isWrite=*/false, /*localityHint=*/3,
+                               /*isDataCache=*/true);
+}
+
 void Products::emitScores(Emitter &e, Value cache, Value start, Value scratch, Value rows) const {
   // A pair of bf16 is one 32-bit word.
   Type word = dot ? Type(e.builder.getI32Type()) : Type(e.builder.getF32Type());
@@ -82,26 +94,29 @@ void Products::emitScores(Emitter &e, Value cache, Value start, Value scratch, V
   Value steps = e.index(llvm::divideCeil(type.getKeyDim(), pairing));
   forRowBlocks(e, rows, [&](Value row, int64_t count) {
     Value queries = e.mul(row, rowWords);
-    for (int64_t first = 0; first < kv::kBlockTokens / kLanes; first += maxVectors) {
-      SmallVector<Value> accumulators(count * maxVectors, e.splat(0.0f));
+    int64_t width = vectorsFor(count);
+    for (int64_t first = 0; first < kv::kBlockTokens / kLanes; first += width) {
+      SmallVector<Value> accumulators(count * width, e.splat(0.0f));
       accumulators = e.loop(e.index(0), steps, accumulators, [&](Value step, ValueRange old) {
         SmallVector<SmallVector<Value, 2>> keys;
-        for (int64_t v = 0; v < maxVectors; ++v)
+        for (int64_t v = 0; v < width; ++v)
           keys.push_back(operands(e, type.getLayout().emitLoadKeys(e.builder, e.loc, type.getKeyDim(), cache, start, first + v, step)));
+        emitPrefetch(e, kv::Part::Key, cache, start, row, first / width, kv::kBlockTokens / kLanes / width, step,
+                     llvm::divideCeil(type.getKeyDim(), pairing));
         SmallVector<Value> sums(old);
         Value at = e.add(queries, e.mul(step, perStep));
         for (int64_t half = 0; half < perStep; ++half)
           for (int64_t r = 0; r < count; ++r) {
             Value q = broadcast(e, query, e.add(at, r * rowWords), half);
-            for (int64_t v = 0; v < maxVectors; ++v)
-              sums[r * maxVectors + v] = multiplyAdd(e, sums[r * maxVectors + v], keys[v][half], q);
+            for (int64_t v = 0; v < width; ++v)
+              sums[r * width + v] = multiplyAdd(e, sums[r * width + v], keys[v][half], q);
           }
         return sums;
       });
       Value at = e.mul(row, kv::kBlockTokens);
       for (int64_t r = 0; r < count; ++r)
-        for (int64_t v = 0; v < maxVectors; ++v)
-          e.store(accumulators[r * maxVectors + v], scores, e.add(at, r * kv::kBlockTokens + (first + v) * kLanes));
+        for (int64_t v = 0; v < width; ++v)
+          e.store(accumulators[r * width + v], scores, e.add(at, r * kv::kBlockTokens + (first + v) * kLanes));
     }
   });
 }
@@ -114,9 +129,10 @@ void Products::emitResults(Emitter &e, Value cache, Value start, Value scratch, 
   int64_t padded = tile.paddedRows(tile.tokens);
   int64_t perStep = dot ? 1 : pairing;
   Value steps = e.ceilDiv(tokens, pairing);
-  int64_t groups = tile.valueRow / kLanes, passes = llvm::divideCeil(groups, maxVectors);
+  int64_t groups = tile.valueRow / kLanes;
   forRowBlocks(e, rows, [&](Value row, int64_t count) {
     Value weights = e.mul(row, kv::kBlockTokens);
+    int64_t passes = llvm::divideCeil(groups, vectorsFor(count));
     for (int64_t pass = 0; pass < passes; ++pass) {
       int64_t first = groups * pass / passes, width = groups * (pass + 1) / passes - first;
       SmallVector<Value> sums(count * width, e.splat(0.0f));
@@ -125,6 +141,7 @@ void Products::emitResults(Emitter &e, Value cache, Value start, Value scratch, 
         for (int64_t v = 0; v < width; ++v)
           values.push_back(
               operands(e, type.getLayout().emitLoadValues(e.builder, e.loc, type.getValueDim(), cache, start, first + v, step)));
+        emitPrefetch(e, kv::Part::Value, cache, start, row, pass, passes, step, kv::kBlockTokens / pairing);
         SmallVector<Value> sums(old);
         Value at = e.add(weights, e.mul(step, perStep));
         for (int64_t half = 0; half < perStep; ++half)

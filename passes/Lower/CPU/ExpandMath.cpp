@@ -119,8 +119,8 @@ LogicalResult expandFloatOp(Operation *op) {
   } else if (narrow) {
     bool isFloat = isa<FloatType>(getElementTypeOrSelf(op->getResult(0).getType()));
     SmallVector<Value> operands(xs.begin(), xs.end());
-    result = b.create(op->getLoc(), op->getName().getIdentifier(), operands, {isFloat ? m.type : op->getResult(0).getType()},
-                      op->getAttrs())
+    result = b.create(op->getLoc(), op->getName().getIdentifier(), operands,
+                      {isFloat ? m.type : op->getResult(0).getType()}, op->getAttrs())
                  ->getResult(0);
   } else {
     return success();
@@ -169,7 +169,8 @@ void expandIPowI(math::IPowIOp op) {
     Value power = loop.getRegionIterArg(0), square = loop.getRegionIterArg(1), left = loop.getRegionIterArg(2);
     Value bit = compare(arith::CmpIPredicate::ne, arith::AndIOp::create(b, left, one), zero);
     Value next = select(bit, arith::MulIOp::create(b, power, square), power);
-    scf::YieldOp::create(b, ValueRange{next, arith::MulIOp::create(b, square, square), arith::ShRUIOp::create(b, left, one)});
+    scf::YieldOp::create(
+        b, ValueRange{next, arith::MulIOp::create(b, square, square), arith::ShRUIOp::create(b, left, one)});
   }
   Value odd = compare(arith::CmpIPredicate::ne, arith::AndIOp::create(b, n, one), zero);
   Value inverse = select(compare(arith::CmpIPredicate::eq, base, minusOne), select(odd, minusOne, one), zero);

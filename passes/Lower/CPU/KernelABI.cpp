@@ -37,15 +37,16 @@ LogicalResult checkSignature(func::FuncOp kernel, unsigned &numOperands) {
     return kernel.emitOpError("is a kernel and must not have results");
   if (types.size() < 3 || !types[types.size() - 3].isIndex() || !types[types.size() - 2].isIndex() ||
       !isFlat(types.back()) || !cast<MemRefType>(types.back()).getElementType().isInteger(8))
-    return kernel.emitOpError("is a kernel and must end with arguments (index, index, memref<?xi8>): begin, end and scratch");
+    return kernel.emitOpError(
+        "is a kernel and must end with arguments (index, index, memref<?xi8>): begin, end and scratch");
   ArrayRef<Type> tables = types.drop_back(3);
   numOperands = 0;
   while (numOperands < tables.size() && isFlat(tables[numOperands]))
     ++numOperands;
   for (unsigned i = numOperands; i < tables.size(); ++i)
     if (!tables[i].isIndex())
-      return kernel.emitOpError("has argument #") << i << " of type " << tables[i]
-                                                  << ", but a kernel takes flat memrefs and then index scalars";
+      return kernel.emitOpError("has argument #")
+             << i << " of type " << tables[i] << ", but a kernel takes flat memrefs and then index scalars";
   return success();
 }
 

@@ -17,6 +17,9 @@ using namespace mlir;
 using namespace sinter;
 using namespace sinter::lower;
 
+/// Fewer rows of a than this read b where it lies.
+constexpr int64_t kFewRows = 4;
+
 namespace {
 /// Emits one kern.matmul. Every output has one accumulator and takes k in order, whatever tile it falls into.
 class MatMulEmitter {
@@ -48,7 +51,22 @@ public:
       batch = indices.drop_back(2);
       auto [row, rowEnd] = blockBounds(b, indices[rank - 2], rows, kern::kMatMulRows);
       auto [column, columnEnd] = blockBounds(b, indices[rank - 1], columns, kern::kMatMulColumns);
-      failed |= mlir::failed(scratch ? emitPacked(b, row, rowEnd, column, columnEnd) : emitDirect(b, row, rowEnd, column, columnEnd));
+      auto packed = [&](OpBuilder &i) { failed |= mlir::failed(emitPacked(i, row, rowEnd, column, columnEnd)); };
+      auto direct = [&](OpBuilder &i) { failed |= mlir::failed(emitDirect(i, row, rowEnd, column, columnEnd)); };
+      // Packing pays where its rows are read more often than they are written.
+      if (!scratch)
+        return direct(b);
+      if (std::optional<int64_t> known = getConstantIntValue(rows))
+        return *known < kFewRows ? direct(b) : packed(b);
+      Value count = arith::SubIOp::create(b, loc, indexValue(b, loc, rowEnd), indexValue(b, loc, row));
+      Value few = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult, count, indexConstant(b, loc, kFewRows));
+      auto branch = [&](auto emit) {
+        return [emit](OpBuilder &i, Location l) {
+          emit(i);
+          scf::YieldOp::create(i, l);
+        };
+      };
+      scf::IfOp::create(b, loc, few, branch(direct), branch(packed));
     });
     return success(!failed);
   }

@@ -27,9 +27,9 @@ struct Term {
 class MathBuilder {
 public:
   mlir::ImplicitLocOpBuilder &b;
-  mlir::Type type;     ///< f32, f64 or a vector of them
-  mlir::Type intType;  ///< the integer of the same width, same shape
-  bool wide;           ///< f64
+  mlir::Type type;    ///< f32, f64 or a vector of them
+  mlir::Type intType; ///< the integer of the same width, same shape
+  bool wide;          ///< f64
   int mantissa, bias;
   bool avx512; ///< its instructions may be used
 
@@ -94,8 +94,9 @@ public:
   Term power2(Term n);
   /// p * 2^n, rounded once also where it is subnormal; `nf` is the integer n as a float, p in [1/2, 2].
   Term scale(Term p, Term nf, Term n);
-  /// Rounds x * scale to the nearest integer, ties to even; |x * scale| must be less than 2^(mantissa - 2). Returns it as a float and
-  /// as an integer. Adding 1.5 * 2^mantissa leaves the integer in the low bits; unlike a conversion it is defined for a NaN.
+  /// Rounds x * scale to the nearest integer, ties to even; |x * scale| must be less than 2^(mantissa - 2). Returns it
+  /// as a float and as an integer. Adding 1.5 * 2^mantissa leaves the integer in the low bits; unlike a conversion it
+  /// is defined for a NaN.
   std::pair<Term, Term> roundScaled(Term x, double scale);
   /// The integer n, smaller than 2^(mantissa - 2), as a float.
   Term toFloat(Term n);

@@ -22,8 +22,7 @@ static constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 static constexpr double kLn2 = std::numbers::ln2, kLog2E = std::numbers::log2e, kPi = std::numbers::pi;
 
 /// `compute` on f64, for f32 results that need more bits on the way.
-template <typename F>
-static Term inF64(MathBuilder &m, ArrayRef<Term> xs, F compute) {
+template <typename F> static Term inF64(MathBuilder &m, ArrayRef<Term> xs, F compute) {
   MathBuilder w(m.b, m.shaped(m.b.getF64Type()));
   SmallVector<Term> ws;
   for (Term x : xs)

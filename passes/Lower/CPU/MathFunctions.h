@@ -2,10 +2,11 @@
 //
 // Part of Sinter, under the Apache License v2.0 with LLVM Exceptions.
 //
-// Each builds the function on f32 or f64, scalars or vectors, with the IEEE results at zeros, infinities and NaNs. The operations are the
-// same for a scalar and for each lane of a vector, so the bits are too. Errors against the exact result, tested in
-// test/unit/Codegen: f32 at most 4 units in the last place (erf: 1e-7 absolute; sin, cos: 2e-7 absolute up to |x| = 1e15; pow, erfc: 1), f64 at most 1e-12
-// relative (erf, erfc, sin, cos: absolute, these two up to |x| = 1e9). Subnormal results are honoured by exp and pow.
+// Each builds the function on f32 or f64, scalars or vectors, with the IEEE results at zeros, infinities and NaNs. The
+// operations are the same for a scalar and for each lane of a vector, so the bits are too. Errors against the exact
+// result, tested in test/unit/Codegen: f32 at most 4 units in the last place (erf: 1e-7 absolute; sin, cos: 1e-7
+// absolute up to |x| = 1e9; pow, erfc: 1), f64 at most 1e-12 relative (erf, erfc, sin, cos: 1e-13 absolute, the latter
+// up to |x| = 1e9). Subnormal results are honoured by exp and pow.
 //
 //===----------------------------------------------------------------------===//
 

@@ -104,6 +104,8 @@ private:
     return llvm::all_of(operands, [&](Value operand) { return get(operand).kind == LaneValue::Uniform; });
   }
 
+  Value anyLane(Location loc) { return vector::ReductionOp::create(builder, loc, vector::CombiningKind::OR, mask); }
+
   /// What must be there before `op` can be emitted.
   SmallVector<Value> needs(Operation *op) const;
   std::optional<bool> condition(Value value) const;
@@ -200,11 +202,47 @@ FailureOr<LaneValue> Vectorizer::evaluate(Value root) {
   return get(root);
 }
 
+static bool dividesIntegers(Operation *op) {
+  return isa<arith::DivSIOp, arith::DivUIOp, arith::RemSIOp, arith::RemUIOp, arith::FloorDivSIOp, arith::CeilDivSIOp, arith::CeilDivUIOp>(op);
+}
+
+/// No CPU we know computes in bf16. Such arithmetic goes through f32 and is rounded after each operation, as the file says; code
+/// generation alone would round once at the end of a chain.
+static bool computesInBrainFloat(Operation *op) {
+  return isa<arith::AddFOp, arith::SubFOp, arith::MulFOp, arith::DivFOp>(op) && op->getResult(0).getType().isBF16();
+}
+
+/// `clone`, a copy of such an operation, with f32 operands and result, and the result rounded.
+static Value throughF32(OpBuilder &builder, Operation *clone) {
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPoint(clone);
+  Location loc = clone->getLoc();
+  Type type = clone->getResult(0).getType(), wide = builder.getF32Type();
+  if (auto vector = dyn_cast<VectorType>(type))
+    wide = vector.clone(wide);
+  for (OpOperand &operand : clone->getOpOperands())
+    operand.set(arith::ExtFOp::create(builder, loc, wide, operand.get()));
+  clone->getResult(0).setType(wide);
+  builder.setInsertionPointAfter(clone);
+  return arith::TruncFOp::create(builder, loc, type, clone->getResult(0));
+}
+
 LogicalResult Vectorizer::emitUniform(Operation *op) {
   IRMapping mapping;
   for (Value operand : op->getOperands())
     mapping.map(operand, get(operand).value);
   Operation *clone = builder.clone(*op, mapping);
+  // A side that no lane takes may not divide by zero either.
+  if (mayBeEmpty && dividesIntegers(op)) {
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPoint(clone);
+    Value one = arith::ConstantOp::create(builder, op->getLoc(), builder.getIntegerAttr(op->getOperand(1).getType(), 1));
+    clone->setOperand(1, arith::SelectOp::create(builder, op->getLoc(), anyLane(op->getLoc()), clone->getOperand(1), one));
+  }
+  if (computesInBrainFloat(op)) {
+    values[op->getResult(0)] = {LaneValue::Uniform, throughF32(builder, clone)};
+    return success();
+  }
   SmallVector<Value> folded;
   bool gone = succeeded(builder.tryFold(clone, folded)) && folded.size() == op->getNumResults() &&
               llvm::none_of(folded, [&](Value value) { return value.getDefiningOp() == clone; });
@@ -222,7 +260,7 @@ LogicalResult Vectorizer::emitElementwise(Operation *op) {
   for (Value operand : op->getOperands())
     operands.push_back(vectorOf(op->getLoc(), operand));
   // Off lanes hold zeros, which nothing may be divided by.
-  if (mask && isa<arith::DivSIOp, arith::DivUIOp, arith::RemSIOp, arith::RemUIOp, arith::FloorDivSIOp, arith::CeilDivSIOp, arith::CeilDivUIOp>(op)) {
+  if (mask && dividesIntegers(op)) {
     auto type = cast<VectorType>(operands[1].getType());
     Value one = arith::ConstantOp::create(builder, op->getLoc(), DenseElementsAttr::get(type, builder.getIntegerAttr(type.getElementType(), 1)));
     operands[1] = arith::SelectOp::create(builder, op->getLoc(), mask, operands[1], one);
@@ -232,6 +270,10 @@ LogicalResult Vectorizer::emitElementwise(Operation *op) {
   for (OpResult result : clone->getResults())
     result.setType(laneType(result.getType()));
   builder.insert(clone);
+  if (computesInBrainFloat(op)) {
+    values[op->getResult(0)] = {LaneValue::Varying, throughF32(builder, clone)};
+    return success();
+  }
   for (auto [result, value] : llvm::zip(op->getResults(), clone->getResults()))
     values[result] = {LaneValue::Varying, value};
   return success();
@@ -268,7 +310,9 @@ LaneValue Vectorizer::emitCompare(arith::CmpIOp op) {
   using P = arith::CmpIPredicate;
   P predicate = op.getPredicate();
   LaneValue lhs = get(op.getLhs()), rhs = get(op.getRhs());
-  if (lhs.kind == LaneValue::Contiguous && rhs.kind == LaneValue::Contiguous)
+  bool isUnsigned = predicate == P::ult || predicate == P::ule || predicate == P::ugt || predicate == P::uge;
+  if (lhs.kind == LaneValue::Contiguous && rhs.kind == LaneValue::Contiguous &&
+      (!isUnsigned || (isNonNegative(lhs.value) && isNonNegative(rhs.value))))
     return {LaneValue::Uniform, builder.createOrFold<arith::CmpIOp>(loc, predicate, lhs.value, rhs.value)};
   // 16 lanes from a multiple of 16 are all below a multiple of 16 or all not below it.
   if (lhs.kind == LaneValue::Uniform && rhs.kind == LaneValue::Contiguous) {
@@ -322,9 +366,8 @@ LogicalResult Vectorizer::emitLoad(memref::LoadOp op) {
       values[op] = {LaneValue::Uniform, memref::LoadOp::create(builder, loc, base, scalars)};
       return success();
     }
-    Value any = vector::ReductionOp::create(builder, loc, vector::CombiningKind::OR, mask);
     auto guarded = scf::IfOp::create(
-        builder, loc, any,
+        builder, loc, anyLane(loc),
         [&](OpBuilder &b, Location l) { scf::YieldOp::create(b, l, memref::LoadOp::create(b, l, base, scalars).getResult()); },
         [&](OpBuilder &b, Location l) { scf::YieldOp::create(b, l, arith::ConstantOp::create(b, l, b.getZeroAttr(element)).getResult()); });
     values[op] = {LaneValue::Uniform, guarded.getResult(0)};

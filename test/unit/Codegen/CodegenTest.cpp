@@ -6,10 +6,10 @@
 
 #include "TestLibrary.h"
 
-#include "gtest/gtest.h"
 #include "llvm/Support/Error.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/raw_ostream.h"
+#include "gtest/gtest.h"
 
 using namespace sinter;
 
@@ -35,7 +35,8 @@ TEST(Target, KnowsFeatures) {
 }
 
 TEST(Target, RefusesWithSuggestions) {
-  EXPECT_EQ(messageOf("znver9").find("unknown CPU 'znver9' in --mcpu; names close to it are znver1, znver2, znver3"), 0u);
+  EXPECT_EQ(messageOf("znver9").find("unknown CPU 'znver9' in --mcpu; names close to it are znver1, znver2, znver3"),
+            0u);
   EXPECT_EQ(messageOf("x86-64-v2"), "CPU 'x86-64-v2' in --mcpu has no AVX2, FMA and F16C; the least is x86-64-v3");
   EXPECT_NE(messageOf(""), "");
 }
@@ -133,8 +134,8 @@ func.func private @{0}(%x: memref<?x{1}> {{kern.readonly}, %y: memref<?x{2}>, %b
   return
 }
 )",
-                            name, from, to, vector ? "vector" : "memref", vector ? ", " + typed(from) : "", op, typed(from), typed(to),
-                            vector ? ", " + typed(to) : "");
+                            name, from, to, vector ? "vector" : "memref", vector ? ", " + typed(from) : "", op,
+                            typed(from), typed(to), vector ? ", " + typed(to) : "");
     }
   };
   const std::pair<const char *, int> floats[] = {{"f16", 16}, {"bf16", 16}, {"f32", 32}, {"f64", 64}};

@@ -6,10 +6,10 @@
 
 #include "TestLibrary.h"
 
-#include "gtest/gtest.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Support/FormatVariadic.h"
+#include "gtest/gtest.h"
 #include <bit>
 #include <cmath>
 #include <cstring>
@@ -137,8 +137,8 @@ protected:
   }
 
   template <typename T>
-  std::vector<T> run(llvm::StringRef op, llvm::StringRef type, bool vector, const std::vector<T> &x, const std::vector<T> &y,
-                     const test::Loaded &library = *loaded) {
+  std::vector<T> run(llvm::StringRef op, llvm::StringRef type, bool vector, const std::vector<T> &x,
+                     const std::vector<T> &y, const test::Loaded &library = *loaded) {
     std::vector<T> z(x.size());
     const char *operands[] = {reinterpret_cast<const char *>(x.data()), reinterpret_cast<const char *>(y.data()),
                               reinterpret_cast<char *>(z.data())};
@@ -146,8 +146,7 @@ protected:
     library.model->kernels[i](const_cast<char *const *>(operands), nullptr, 0, int64_t(x.size()), nullptr);
     return z;
   }
-  template <typename T>
-  void check(const Case &c, llvm::StringRef type, double ulps, double absolute);
+  template <typename T> void check(const Case &c, llvm::StringRef type, double ulps, double absolute);
 
   static inline std::vector<std::string> names;
   static inline test::Loaded *loaded = nullptr, *loadedForAVX2 = nullptr;
@@ -155,8 +154,7 @@ protected:
 
 constexpr double kInf = INFINITY;
 
-template <typename T>
-std::vector<T> arguments(double lo, double hi) {
+template <typename T> std::vector<T> arguments(double lo, double hi) {
   std::mt19937_64 random(7);
   std::uniform_real_distribution<double> uniform(lo, hi);
   std::vector<T> x(20000);
@@ -174,15 +172,14 @@ std::vector<T> arguments(double lo, double hi) {
   return x;
 }
 
-template <typename T>
-double ulpOf(long double exact) {
+template <typename T> double ulpOf(long double exact) {
   T rounded = T(std::fabs(exact));
   return double(std::nextafter(rounded, T(kInf)) - rounded);
 }
 
-template <typename T>
-void MathTest::check(const Case &c, llvm::StringRef type, double ulps, double absolute) {
-  std::vector<T> x = arguments<T>(c.lo, c.hi), scalar = run(c.op, type, false, x, x), vector = run(c.op, type, true, x, x);
+template <typename T> void MathTest::check(const Case &c, llvm::StringRef type, double ulps, double absolute) {
+  std::vector<T> x = arguments<T>(c.lo, c.hi), scalar = run(c.op, type, false, x, x),
+                 vector = run(c.op, type, true, x, x);
   double worstUlps = 0, worst = 0;
   for (size_t i = 0; i < x.size(); ++i) {
     long double exact = c.exact(x[i]);
@@ -191,7 +188,8 @@ void MathTest::check(const Case &c, llvm::StringRef type, double ulps, double ab
       EXPECT_TRUE(std::isnan(vector[i])) << c.op << "(" << x[i] << ") = " << vector[i];
       continue;
     }
-    EXPECT_EQ(memcmp(&scalar[i], &vector[i], sizeof(T)), 0) << c.op << "(" << x[i] << "): " << scalar[i] << " and " << vector[i];
+    EXPECT_EQ(memcmp(&scalar[i], &vector[i], sizeof(T)), 0)
+        << c.op << "(" << x[i] << "): " << scalar[i] << " and " << vector[i];
     T rounded = T(exact);
     if (std::isinf(rounded) || rounded == scalar[i]) {
       EXPECT_EQ(rounded, scalar[i]) << c.op << "(" << x[i] << ")";
@@ -241,7 +239,8 @@ TEST_F(MathTest, NarrowIsRoundedF32) {
     std::vector<float> full = run(c.op, "f32", true, wide, wide);
     for (size_t i = 0; i < b.size(); ++i) {
       float back = std::bit_cast<float>(uint32_t(narrow[i]) << 16);
-      EXPECT_TRUE(std::isnan(full[i]) ? std::isnan(back) : back == full[i] || std::abs(back - full[i]) <= std::abs(full[i]) / 256 + 1e-40)
+      EXPECT_TRUE(std::isnan(full[i]) ? std::isnan(back)
+                                      : back == full[i] || std::abs(back - full[i]) <= std::abs(full[i]) / 256 + 1e-40)
           << c.op << "(" << wide[i] << ") = " << back << ", not " << full[i];
     }
   }
@@ -252,7 +251,8 @@ TEST_F(MathTest, SameBitsOnAVX2) {
     std::vector<float> x = arguments<float>(c.lo, c.hi), y = run(c.op, "f32", true, x, x),
                        z = run(c.op, "f32", true, x, x, *loadedForAVX2);
     for (size_t i = 0; i < x.size(); ++i)
-      EXPECT_TRUE(memcmp(&y[i], &z[i], sizeof y[i]) == 0 || std::isnan(y[i])) << c.op << "(" << x[i] << ") = " << y[i] << ", " << z[i];
+      EXPECT_TRUE(memcmp(&y[i], &z[i], sizeof y[i]) == 0 || std::isnan(y[i]))
+          << c.op << "(" << x[i] << ") = " << y[i] << ", " << z[i];
   }
 }
 
@@ -317,7 +317,8 @@ TEST_F(MathTest, Rem) {
       float exact = std::fmod(x[i], y[i]);
       EXPECT_TRUE(z[i] == exact || (std::isnan(z[i]) && std::isnan(exact))) << x[i] << " mod " << y[i] << " = " << z[i];
       double exact64 = std::fmod(xd[i], yd[i]);
-      EXPECT_TRUE(zd[i] == exact64 || (std::isnan(zd[i]) && std::isnan(exact64))) << xd[i] << " mod " << yd[i] << " = " << zd[i];
+      EXPECT_TRUE(zd[i] == exact64 || (std::isnan(zd[i]) && std::isnan(exact64)))
+          << xd[i] << " mod " << yd[i] << " = " << zd[i];
     }
   }
 }

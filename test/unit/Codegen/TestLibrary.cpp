@@ -76,7 +76,8 @@ std::unique_ptr<MemoryBuffer> test::fakeRuntime() {
   LLVMContext context;
   Module module("runtime", context);
   auto *i64 = Type::getInt64Ty(context);
-  auto *api = new GlobalVariable(module, i64, true, GlobalValue::ExternalLinkage, ConstantInt::get(i64, 42), "sinter_runtime_api");
+  auto *api = new GlobalVariable(module, i64, true, GlobalValue::ExternalLinkage, ConstantInt::get(i64, 42),
+                                 "sinter_runtime_api");
   api->setVisibility(GlobalValue::HiddenVisibility);
   return cantFail(emitModule(module, cantFail(resolveTarget("x86-64-v3"))));
 }

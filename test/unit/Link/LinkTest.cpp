@@ -8,11 +8,11 @@
 
 #include "runtime/RuntimeBlob.h"
 #include "runtime/src/WeightHash.h"
-#include "gtest/gtest.h"
 #include "llvm/Object/ELFObjectFile.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/Program.h"
+#include "gtest/gtest.h"
 #include <atomic>
 #include <dlfcn.h>
 #include <thread>
@@ -188,6 +188,9 @@ TEST_F(LinkTest, RefusesWhatDoesNotFit) {
   in.program = in.program.take_front(8);
   EXPECT_EQ(link(in, folder.file("a.so")), "the program to link is shorter than its header");
   in = input();
+  in.kernels[0] = "malloc";
+  EXPECT_EQ(link(in, folder.file("a.so")), "a kernel is named 'malloc', which the library needs for something else");
+  in = input();
   in.weights.bytes = 5;
   EXPECT_EQ(link(in, folder.file("a.so")), "the program to link expects 0 bytes of weights, and there are 5");
   std::string message = link(input(), folder.file("no/such/folder.so"));
@@ -255,7 +258,9 @@ TEST_F(WeightTest, FailuresLeaveNothing) {
   program = test::emptyProgram(in.weights.bytes);
   in.program = llvm::ArrayRef<char>(program.data(), program.size());
   in.sidecar = folder.file("a.weights");
-  in.weights.parts[2].write = [](llvm::MutableArrayRef<char>) { return llvm::createStringError("weight 'w' is cut off"); };
+  in.weights.parts[2].write = [](llvm::MutableArrayRef<char>) {
+    return llvm::createStringError("weight 'w' is cut off");
+  };
   EXPECT_EQ(link(in, folder.file("a.so")), "weight 'w' is cut off");
   in.weights = makeWeights(4, 6000, 5000);
   EXPECT_EQ(link(in, folder.file("a.so")), "weights overlap or lie outside of their section, at byte 5000");

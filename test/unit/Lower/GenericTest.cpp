@@ -261,6 +261,55 @@ func.func private @scalar(%s: memref<?xi32>, %x: index, %begin: index, %end: ind
   EXPECT_EQ(scalar, 42);
 }
 
+TEST_P(Generic, SixteenBitFloatsRoundEachOperation) {
+  for (bool brain : {false, true}) {
+    std::string type = brain ? "bf16" : "f16";
+    auto jit = GridJit::compile(kernel("%a: memref<?x" + type + ">, %b: memref<?x" + type + ">, %idx: memref<?xi64>, %c: memref<?x" + type + ">, %n: index",
+                                       "  kern.generate range(%begin to %end) shape[%n] outs(%c : memref<?x" + type +
+                                           ">) {\n  ^bb0(%i: index):\n    %r = memref.load %idx[%i] : memref<?xi64>\n"
+                                           "    %p = arith.index_cast %r : i64 to index\n    %x = memref.load %a[%i] : memref<?x" + type +
+                                           ">\n    %y = memref.load %b[%p] : memref<?x" + type + ">\n    %m = arith.mulf %x, %y : " + type +
+                                           "\n    %s = arith.addf %m, %x : " + type + "\n    kern.yield %s : " + type + "\n  }"),
+                                GetParam());
+    ASSERT_TRUE(jit);
+    auto bits = [&](float value) {
+      uint16_t result;
+      if (brain) {
+        uint32_t word;
+        std::memcpy(&word, &value, 4);
+        word += 0x7fff + ((word >> 16) & 1); // to nearest, ties to even
+        return uint16_t(word >> 16);
+      }
+      _Float16 half = _Float16(value);
+      std::memcpy(&result, &half, 2);
+      return result;
+    };
+    auto real = [&](uint16_t value) {
+      if (brain) {
+        uint32_t word = uint32_t(value) << 16;
+        float result;
+        std::memcpy(&result, &word, 4);
+        return result;
+      }
+      _Float16 half;
+      std::memcpy(&half, &value, 2);
+      return float(half);
+    };
+    int n = 45;
+    std::vector<float> x = random(n, 1), y = random(n, 2);
+    std::vector<uint16_t> a(n), b(n);
+    std::vector<int64_t> idx(n);
+    for (int i = 0; i < n; ++i) {
+      a[i] = bits(x[i]);
+      b[i] = bits(y[i]);
+      idx[i] = (i * 11) % n;
+    }
+    std::vector<uint16_t> c = runParts<uint16_t>(*jit, {a.data(), b.data(), idx.data(), nullptr}, {n}, n, 3);
+    for (int i = 0; i < n; ++i)
+      ASSERT_EQ(c[i], bits(real(bits(real(a[i]) * real(b[idx[i]]))) + real(a[i]))) << type << " " << i;
+  }
+}
+
 TEST_P(Generic, SkipsWorkUnderMasks) {
   // What is guarded by a lane's own condition must not be read or divided by.
   auto jit = GridJit::compile(kernel("%a: memref<?xi32>, %far: memref<?xf32>, %c: memref<?xf32>, %n: index", R"(

@@ -122,6 +122,11 @@ FoundTokenizer sinter::findTokenizer(StringRef modelPath) {
 }
 
 Expected<FoundTokenizer> sinter::readTokenizer(StringRef path) {
+  if (path == "bytes") {
+    FoundTokenizer bytes;
+    bytes.path = bytes.kind = "bytes";
+    return bytes;
+  }
   ErrorOr<std::unique_ptr<MemoryBuffer>> buffer = MemoryBuffer::getFile(path);
   if (!buffer)
     return createStringError(buffer.getError(), "cannot read '" + path + "': " + buffer.getError().message());

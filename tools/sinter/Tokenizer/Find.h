@@ -30,7 +30,7 @@ struct FoundTokenizer {
 /// tokenizer_config.json. Files that cannot be read or used are left out with a note; it never fails.
 FoundTokenizer findTokenizer(llvm::StringRef modelPath);
 
-/// Reads a tokenizer's file that the user named.
+/// Reads a tokenizer's file that the user named, or takes "bytes" for ids that are bytes.
 llvm::Expected<FoundTokenizer> readTokenizer(llvm::StringRef path);
 
 } // namespace sinter

@@ -22,10 +22,8 @@ Fields FloatFormatAttr::getFields() const {
 }
 
 void FloatFormatAttr::encode(const float *values, int64_t rows, int64_t columns, Rows &out) const {
-  out = Rows();
-  out.rows = rows;
-  out.columns = out.group = columns;
-  out.values.resize(rows * columns);
+  out.reset(rows, columns, columns, /*isFloat=*/true);
+  bool isHalf = getType().isF16(), isFloat = getType().isF32();
   for (int64_t i = 0, e = rows * columns; i < e; ++i)
-    out.values[i] = roundTo(getType(), values[i]);
+    out.values[i] = isFloat ? values[i] : isHalf ? halfToFloat(floatToHalf(values[i])) : bfloatToFloat(floatToBfloat(values[i]));
 }

@@ -72,14 +72,8 @@ static void encodeGroup(const Fields &fields, bool symmetric8, const float *valu
 
 void IntFormatAttr::encode(const float *values, int64_t rows, int64_t columns, Rows &out) const {
   Fields fields = getFields();
-  out = Rows();
-  out.rows = rows;
-  out.columns = columns;
-  out.group = getGroup() && getGroup() < columns ? getGroup() : columns;
+  out.reset(rows, columns, getGroup() && getGroup() < columns ? getGroup() : columns, /*isFloat=*/false);
   int64_t groups = out.groups();
-  out.codes.resize(rows * columns);
-  out.scales.resize(rows * groups);
-  out.zeros.resize(rows * groups);
   bool symmetric8 = getBits() == 8 && getZp().kind == ZeroPoint::None;
   for (int64_t row = 0; row < rows; ++row)
     for (int64_t group = 0; group < groups; ++group) {
