@@ -15,9 +15,9 @@
 
 namespace sinter {
 
-/// Compiles `options.model`. The error is one sentence that names the node, file or flag; its code is std::errc::invalid_argument
-/// where it is a flag that no model could be compiled with. Output files appear under
-/// their names only when all of them are complete (OutputFiles). Two threads may compile at the same time.
+/// Compiles `options.model`. The error is one sentence that names the node, file or flag; its code is
+/// std::errc::invalid_argument where it is a flag that no model could be compiled with. Output files appear under their
+/// names only when all of them are complete (OutputFiles). Two threads may compile at the same time.
 llvm::Error compileModel(const CompileOptions &options, Progress &progress);
 
 /// Prints what is in an ONNX file (inputs, outputs, operators, weights) and how it would be compiled, as text or JSON.

@@ -2,8 +2,8 @@
 //
 // Part of Sinter, under the Apache License v2.0 with LLVM Exceptions.
 //
-// The flags of `sinter compile`, parsed but not yet compared with the file. What each means beside what the file says is
-// decided by the stage that reads it.
+// The flags of `sinter compile`, parsed but not yet compared with the file. What each means beside what the file says
+// is decided by the stage that reads it.
 //
 //===----------------------------------------------------------------------===//
 
@@ -36,7 +36,8 @@ struct CompileOptions {
   std::string model;  ///< path of the ONNX file
   std::string output; ///< path of the library; other kinds of output replace its extension
 
-  std::string weights = "auto"; ///< auto, f32, bf16, f16, int8, int4, each with `:key=value,...`; read by passes/Quantize
+  /// auto, f32, bf16, f16, int8, int4, each with `:key=value,...`; read by passes/Quantize
+  std::string weights = "auto";
   ActivationChoice activations = ActivationChoice::Auto;
   CacheChoice kv = CacheChoice::Auto;
   std::string mcpu = "native"; ///< as LLVM names it, or native

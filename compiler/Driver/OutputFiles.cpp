@@ -31,8 +31,8 @@ Expected<std::string> OutputFiles::create(StringRef path) {
   sys::fs::file_status status;
   if (!sys::fs::status(path, status) && status.type() == sys::fs::file_type::directory_file)
     return cannotWrite(path, std::make_error_code(std::errc::is_a_directory));
-  // Created by hand rather than by createUniqueFile, so that the file gets the usual permissions; a process never has two
-  // of the same name.
+  // Created by hand rather than by createUniqueFile, so that the file gets the usual permissions; a process never has
+  // two of the same name.
   std::string temporary = (path + ".tmp" + Twine(sys::Process::getProcessId())).str();
   int fd;
   if (std::error_code code = sys::fs::openFileForWrite(temporary, fd))

@@ -15,7 +15,8 @@ using namespace sinter::kern::detail;
 OpFoldResult sinter::kern::blocksOf(OpBuilder &builder, Location loc, OpFoldResult size, int64_t block) {
   if (std::optional<int64_t> known = getConstantIntValue(size))
     return builder.getIndexAttr(llvm::divideCeil(*known, block));
-  Value up = arith::AddIOp::create(builder, loc, cast<Value>(size), arith::ConstantIndexOp::create(builder, loc, block - 1));
+  Value up =
+      arith::AddIOp::create(builder, loc, cast<Value>(size), arith::ConstantIndexOp::create(builder, loc, block - 1));
   return arith::DivUIOp::create(builder, loc, up, arith::ConstantIndexOp::create(builder, loc, block)).getResult();
 }
 
@@ -49,8 +50,8 @@ void sinter::kern::printReduceKinds(OpAsmPrinter &printer, Operation *, ArrayAtt
 // kern.generate
 //===----------------------------------------------------------------------===//
 
-void GenerateOp::build(OpBuilder &builder, OperationState &state, Value begin, Value end, ArrayRef<OpFoldResult> shape, ValueRange outs,
-                       RegionBuilder body) {
+void GenerateOp::build(OpBuilder &builder, OperationState &state, Value begin, Value end, ArrayRef<OpFoldResult> shape,
+                       ValueRange outs, RegionBuilder body) {
   SmallVector<Value> dynamic;
   SmallVector<int64_t> sizes;
   dispatchIndexOpFoldResults(shape, dynamic, sizes);
@@ -100,7 +101,8 @@ int64_t GenerateOp::getScratchBytes() { return 0; }
 //===----------------------------------------------------------------------===//
 
 void ReduceOp::build(OpBuilder &builder, OperationState &state, Value begin, Value end, ArrayRef<OpFoldResult> shape,
-                     ArrayRef<OpFoldResult> over, ArrayRef<ReduceKind> kinds, ValueRange outs, RegionBuilder body, RegionBuilder finish) {
+                     ArrayRef<OpFoldResult> over, ArrayRef<ReduceKind> kinds, ValueRange outs, RegionBuilder body,
+                     RegionBuilder finish) {
   SmallVector<Value> dynamicShape, dynamicOver;
   SmallVector<int64_t> shapeSizes, overSizes;
   dispatchIndexOpFoldResults(shape, dynamicShape, shapeSizes);
@@ -116,7 +118,8 @@ void ReduceOp::build(OpBuilder &builder, OperationState &state, Value begin, Val
   for (ReduceKind kind : kinds)
     kindAttrs.push_back(ReduceKindAttr::get(builder.getContext(), kind));
   properties.setKinds(builder.getArrayAttr(kindAttrs));
-  properties.setOperandSegmentSizes({1, 1, int32_t(dynamicShape.size()), int32_t(dynamicOver.size()), int32_t(outs.size())});
+  properties.setOperandSegmentSizes(
+      {1, 1, int32_t(dynamicShape.size()), int32_t(dynamicOver.size()), int32_t(outs.size())});
   Region *bodyRegion = state.addRegion(), *finishRegion = state.addRegion();
   fill(builder, state, bodyRegion, withIndices(builder, {}, shapeSizes.size() + overSizes.size()), body);
   if (!finish)
@@ -149,14 +152,16 @@ SmallVector<Type> ReduceOp::getCombinedTypes() {
 LogicalResult ReduceOp::verify() {
   Builder builder(getContext());
   size_t rank = getStaticShape().size();
-  if (failed(verifySizes(*this, "shape", getStaticShape(), getShape())) || failed(verifySizes(*this, "over", getStaticOver(), getOver())) ||
+  if (failed(verifySizes(*this, "shape", getStaticShape(), getShape())) ||
+      failed(verifySizes(*this, "over", getStaticOver(), getOver())) ||
       failed(verifyRegion(*this, "body", getBody(), withIndices(builder, {}, rank + getStaticOver().size()))))
     return failure();
   if (getStaticOver().empty())
     return emitOpError("expected at least one dimension to reduce over");
   TypeRange yields = yieldOf(getBody()).getOperandTypes();
   if (yields.size() != getKinds().size())
-    return emitOpError("expected a kind for each of ") << yields.size() << " yielded values, but got " << getKinds().size();
+    return emitOpError("expected a kind for each of ")
+           << yields.size() << " yielded values, but got " << getKinds().size();
   for (auto [kind, type] : llvm::zip(getKindValues(), yields)) {
     bool bits = kind == ReduceKind::And || kind == ReduceKind::Or || kind == ReduceKind::Xor;
     bool isUnsigned = kind == ReduceKind::UMax || kind == ReduceKind::UMin;
@@ -212,7 +217,9 @@ Value ReduceOp::buildGrid(OpBuilder &builder) {
   return product(builder, getLoc(), sizes);
 }
 
-int64_t ReduceOp::getGrain() { return grainOf(getBody(), likelyProduct(getStaticOver()) * (lanesOverShape(*this) ? kReduceBlock : 1)); }
+int64_t ReduceOp::getGrain() {
+  return grainOf(getBody(), likelyProduct(getStaticOver()) * (lanesOverShape(*this) ? kReduceBlock : 1));
+}
 
 int64_t ReduceOp::getScratchBytes() { return 0; }
 
@@ -220,8 +227,9 @@ int64_t ReduceOp::getScratchBytes() { return 0; }
 // kern.norm
 //===----------------------------------------------------------------------===//
 
-void NormOp::build(OpBuilder &builder, OperationState &state, NormKind kind, Value begin, Value end, ArrayRef<OpFoldResult> shape,
-                   float epsilon, ValueRange outs, Value scratch, std::optional<int64_t> bound, RegionBuilder body, RegionBuilder apply) {
+void NormOp::build(OpBuilder &builder, OperationState &state, NormKind kind, Value begin, Value end,
+                   ArrayRef<OpFoldResult> shape, float epsilon, ValueRange outs, Value scratch,
+                   std::optional<int64_t> bound, RegionBuilder body, RegionBuilder apply) {
   SmallVector<Value> dynamic;
   SmallVector<int64_t> sizes;
   dispatchIndexOpFoldResults(shape, dynamic, sizes);
@@ -244,8 +252,8 @@ void NormOp::build(OpBuilder &builder, OperationState &state, NormKind kind, Val
 SmallVector<OpFoldResult> NormOp::getMixedShape() { return mixed(*this, getStaticShape(), getShape()); }
 
 /// What norm and softmax have in common: an f32 input region, and `apply` with some f32 values before the indices.
-static LogicalResult verifyRows(Operation *op, ArrayRef<int64_t> sizes, ValueRange dynamic, ValueRange outs, Region &body, Region &apply,
-                                size_t values) {
+static LogicalResult verifyRows(Operation *op, ArrayRef<int64_t> sizes, ValueRange dynamic, ValueRange outs,
+                                Region &body, Region &apply, size_t values) {
   Builder builder(op->getContext());
   if (failed(verifySizes(op, "shape", sizes, dynamic)))
     return failure();
@@ -259,7 +267,9 @@ static LogicalResult verifyRows(Operation *op, ArrayRef<int64_t> sizes, ValueRan
   return verifyOuts(op, sizes, outs, yieldOf(apply).getOperandTypes());
 }
 
-LogicalResult NormOp::verify() { return verifyRows(*this, getStaticShape(), getShape(), getOuts(), getBody(), getApply(), 2); }
+LogicalResult NormOp::verify() {
+  return verifyRows(*this, getStaticShape(), getShape(), getOuts(), getBody(), getApply(), 2);
+}
 
 Value NormOp::buildGrid(OpBuilder &builder) {
   return product(builder, getLoc(), ArrayRef<OpFoldResult>(getMixedShape()).drop_back());
@@ -273,8 +283,9 @@ int64_t NormOp::getScratchBytes() { return rowScratch(getStaticShape(), getBound
 // kern.softmax
 //===----------------------------------------------------------------------===//
 
-void SoftmaxOp::build(OpBuilder &builder, OperationState &state, bool log, Value begin, Value end, ArrayRef<OpFoldResult> shape,
-                      ValueRange outs, Value scratch, std::optional<int64_t> bound, RegionBuilder body, RegionBuilder apply) {
+void SoftmaxOp::build(OpBuilder &builder, OperationState &state, bool log, Value begin, Value end,
+                      ArrayRef<OpFoldResult> shape, ValueRange outs, Value scratch, std::optional<int64_t> bound,
+                      RegionBuilder body, RegionBuilder apply) {
   SmallVector<Value> dynamic;
   SmallVector<int64_t> sizes;
   dispatchIndexOpFoldResults(shape, dynamic, sizes);
@@ -295,7 +306,9 @@ void SoftmaxOp::build(OpBuilder &builder, OperationState &state, bool log, Value
 
 SmallVector<OpFoldResult> SoftmaxOp::getMixedShape() { return mixed(*this, getStaticShape(), getShape()); }
 
-LogicalResult SoftmaxOp::verify() { return verifyRows(*this, getStaticShape(), getShape(), getOuts(), getBody(), getApply(), 1); }
+LogicalResult SoftmaxOp::verify() {
+  return verifyRows(*this, getStaticShape(), getShape(), getOuts(), getBody(), getApply(), 1);
+}
 
 Value SoftmaxOp::buildGrid(OpBuilder &builder) {
   return product(builder, getLoc(), ArrayRef<OpFoldResult>(getMixedShape()).drop_back());
@@ -309,9 +322,9 @@ int64_t SoftmaxOp::getScratchBytes() { return rowScratch(getStaticShape(), getBo
 // kern.matmul
 //===----------------------------------------------------------------------===//
 
-void MatMulOp::build(OpBuilder &builder, OperationState &state, Value begin, Value end, ArrayRef<OpFoldResult> shape, OpFoldResult depth,
-                     Type accumulator, ValueRange outs, Value scratch, std::optional<int64_t> bound, RegionBuilder lhs, RegionBuilder rhs,
-                     RegionBuilder apply) {
+void MatMulOp::build(OpBuilder &builder, OperationState &state, Value begin, Value end, ArrayRef<OpFoldResult> shape,
+                     OpFoldResult depth, Type accumulator, ValueRange outs, Value scratch, std::optional<int64_t> bound,
+                     RegionBuilder lhs, RegionBuilder rhs, RegionBuilder apply) {
   SmallVector<Value> dynamicShape, dynamicDepth;
   SmallVector<int64_t> shapeSizes, depthSizes;
   dispatchIndexOpFoldResults(shape, dynamicShape, shapeSizes);
@@ -326,7 +339,8 @@ void MatMulOp::build(OpBuilder &builder, OperationState &state, Value begin, Val
   properties.setStaticDepth(builder.getDenseI64ArrayAttr(depthSizes));
   if (bound)
     properties.setBound(builder.getI64IntegerAttr(*bound));
-  properties.setOperandSegmentSizes({1, 1, int32_t(dynamicShape.size()), int32_t(dynamicDepth.size()), int32_t(outs.size()), 1});
+  properties.setOperandSegmentSizes(
+      {1, 1, int32_t(dynamicShape.size()), int32_t(dynamicDepth.size()), int32_t(outs.size()), 1});
   fill(builder, state, state.addRegion(), withIndices(builder, {}, shapeSizes.size()), lhs);
   fill(builder, state, state.addRegion(), withIndices(builder, {}, shapeSizes.size()), rhs);
   fill(builder, state, state.addRegion(), withIndices(builder, {accumulator}, shapeSizes.size()), apply);
@@ -349,7 +363,8 @@ LogicalResult MatMulOp::verify() {
       failed(verifyRegion(*this, "rhs", getRhs(), withIndices(builder, {}, rank))))
     return failure();
   TypeRange left = yieldOf(getLhs()).getOperandTypes();
-  if (left.size() != 1 || !(left[0].isF32() || left[0].isF64() || left[0].isSignlessInteger(32) || left[0].isSignlessInteger(64)))
+  if (left.size() != 1 ||
+      !(left[0].isF32() || left[0].isF64() || left[0].isSignlessInteger(32) || left[0].isSignlessInteger(64)))
     return emitOpError("expected region 'lhs' to yield one f32, f64, i32 or i64");
   if (failed(verifyYields(*this, "rhs", getRhs(), left[0])) ||
       failed(verifyRegion(*this, "apply", getApply(), withIndices(builder, {Type(left[0])}, rank))))
@@ -367,7 +382,8 @@ Value MatMulOp::buildGrid(OpBuilder &builder) {
 
 int64_t MatMulOp::getGrain() {
   ArrayRef<int64_t> sizes = getStaticShape();
-  int64_t rows = std::min(likely(sizes[sizes.size() - 2]), kMatMulRows), columns = std::min(likely(sizes.back()), kMatMulColumns);
+  int64_t rows = std::min(likely(sizes[sizes.size() - 2]), kMatMulRows),
+          columns = std::min(likely(sizes.back()), kMatMulColumns);
   return std::max<int64_t>(1, 65536 / (rows * columns * likely(getStaticDepth()[0])));
 }
 

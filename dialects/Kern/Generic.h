@@ -24,8 +24,8 @@ int64_t laneDimension(llvm::ArrayRef<int64_t> sizes);
 /// ceil(size / block).
 mlir::OpFoldResult blocksOf(mlir::OpBuilder &builder, mlir::Location loc, mlir::OpFoldResult size, int64_t block);
 
-/// Whether a reduction's lanes run over the last dimension of its shape, rather than over the last reduced one: what its
-/// loads are contiguous in decides.
+/// Whether a reduction's lanes run over the last dimension of its shape, rather than over the last reduced one: what
+/// its loads are contiguous in decides.
 bool lanesOverShape(ReduceOp op);
 
 } // namespace sinter::kern

@@ -39,8 +39,8 @@ class Kern_GenericOp<string mnemonic, list<Trait> traits = []>
 def Kern_GenerateOp : Kern_GenericOp<"generate"> {
   let summary = "computes each element of its outputs from its index";
   let description = [{
-    Each output element at (i, j, ...) is what the region yields there; all outputs share the index space. Outputs may be strided;
-    their innermost stride is 1.
+    Each output element at (i, j, ...) is what the region yields there; all outputs share the index space. Outputs may
+    be strided; their innermost stride is 1.
 
     ```mlir
     kern.generate range(%begin to %end) shape[%rows, 64] outs(%out : memref<?x64xf32>) {
@@ -70,10 +70,10 @@ def Kern_GenerateOp : Kern_GenericOp<"generate"> {
 def Kern_ReduceOp : Kern_GenericOp<"reduce"> {
   let summary = "combines values over some dimensions";
   let description = [{
-    For each index of `shape`, combines what the first region yields over all indices of `over` (row-major); a kind for each
-    yielded value. The region `finish` gets what was combined and the index of `shape` and yields an element for each output;
-    without it the outputs are the combined values. `argmax` and its kin give the flattened `over` index as i64.
-    An empty `over` space gives the kind's identity.
+    For each index of `shape`, combines what the first region yields over all indices of `over` (row-major); a kind for
+    each yielded value. The region `finish` gets what was combined and the index of `shape` and yields an element for
+    each output; without it the outputs are the combined values. `argmax` and its kin give the flattened `over` index as
+    i64. An empty `over` space gives the kind's identity.
 
     ```mlir
     kern.reduce range(%begin to %end) shape[%rows] over[%n] kinds[add] outs(%out : memref<?xf32>) {
@@ -86,10 +86,12 @@ def Kern_ReduceOp : Kern_GenericOp<"reduce"> {
       kern.yield %mean : f32
     }
     ```
-    The order is fixed: over the innermost reduced dimension 16 lanes take every 16th element each and are combined as a tree
-    (halves, quarters, ...) at the very end; or, where the last reduced index strides memory, plain row-major order.
+    The order is fixed: over the innermost reduced dimension 16 lanes take every 16th element each and are combined as a
+    tree (halves, quarters, ...) at the very end; or, where the last reduced index strides memory, plain row-major
+    order.
   }];
-  let arguments = (ins Index:$begin, Index:$end, Variadic<Index>:$shape, DenseI64ArrayAttr:$static_shape, Variadic<Index>:$over,
+  let arguments = (ins Index:$begin, Index:$end, Variadic<Index>:$shape, DenseI64ArrayAttr:$static_shape,
+                       Variadic<Index>:$over,
                        DenseI64ArrayAttr:$static_over, TypedArrayAttrBase<Kern_ReduceKindAttr, "kinds">:$kinds,
                        Variadic<AnyMemRef>:$outs);
   let regions = (region SizedRegion<1>:$body, AnyRegion:$finish);
@@ -100,7 +102,8 @@ def Kern_ReduceOp : Kern_GenericOp<"reduce"> {
   }];
   let skipDefaultBuilders = 1;
   let builders = [OpBuilder<(ins "::mlir::Value":$begin, "::mlir::Value":$end,
-                                 "::llvm::ArrayRef<::mlir::OpFoldResult>":$shape, "::llvm::ArrayRef<::mlir::OpFoldResult>":$over,
+                                 "::llvm::ArrayRef<::mlir::OpFoldResult>":$shape,
+                                 "::llvm::ArrayRef<::mlir::OpFoldResult>":$over,
                                  "::llvm::ArrayRef<::sinter::kern::ReduceKind>":$kinds, "::mlir::ValueRange":$outs,
                                  CArg<"::sinter::kern::RegionBuilder", "nullptr">:$body,
                                  CArg<"::sinter::kern::RegionBuilder", "nullptr">:$finish)>];
@@ -116,12 +119,13 @@ def Kern_ReduceOp : Kern_GenericOp<"reduce"> {
 def Kern_NormOp : Kern_GenericOp<"norm"> {
   let summary = "RMS or layer normalisation of rows";
   let description = [{
-    Rows are all dimensions of `shape` but the last. The first region gives x at (row..., k) as f32; `apply` gets (y, x, row..., k)
-    with y normalised, and yields an element for each output (weight, bias, residual sum, rounding: anything).
+    Rows are all dimensions of `shape` but the last. The first region gives x at (row..., k) as f32; `apply` gets (y, x,
+    row..., k) with y normalised, and yields an element for each output (weight, bias, residual sum, rounding:
+    anything).
 
-    rms: y = x / sqrt(mean(x^2) + epsilon). layer: y = (x - mean) / sqrt(mean((x - mean)^2) + epsilon), mean first.
-    Sums are f32, 16 lanes each taking every 16th element, combined as a tree.
-    x is kept in `scratch` where the last dimension is constant or has a `bound`; otherwise the region is evaluated again.
+    rms: y = x / sqrt(mean(x^2) + epsilon). layer: y = (x - mean) / sqrt(mean((x - mean)^2) + epsilon), mean first. Sums
+    are f32, 16 lanes each taking every 16th element, combined as a tree. x is kept in `scratch` where the last
+    dimension is constant or has a `bound`; otherwise the region is evaluated again.
 
     ```mlir
     kern.norm rms range(%begin to %end) shape[%m, 576] epsilon 1.0e-5 outs(%o, %s : memref<?x576xf32>, memref<?x576xf32>)
@@ -137,7 +141,8 @@ def Kern_NormOp : Kern_GenericOp<"norm"> {
     }
     ```
   }];
-  let arguments = (ins Kern_NormKindAttr:$kind, Index:$begin, Index:$end, Variadic<Index>:$shape, DenseI64ArrayAttr:$static_shape,
+  let arguments = (ins Kern_NormKindAttr:$kind, Index:$begin, Index:$end, Variadic<Index>:$shape,
+                       DenseI64ArrayAttr:$static_shape,
                        F32Attr:$epsilon, Variadic<AnyMemRef>:$outs, MemRefRankOf<[I8], [1]>:$scratch,
                        OptionalAttr<I64Attr>:$bound);
   let regions = (region SizedRegion<1>:$body, SizedRegion<1>:$apply);
@@ -148,7 +153,8 @@ def Kern_NormOp : Kern_GenericOp<"norm"> {
   }];
   let skipDefaultBuilders = 1;
   let builders = [OpBuilder<(ins "::sinter::kern::NormKind":$kind, "::mlir::Value":$begin, "::mlir::Value":$end,
-                                 "::llvm::ArrayRef<::mlir::OpFoldResult>":$shape, "float":$epsilon, "::mlir::ValueRange":$outs,
+                                 "::llvm::ArrayRef<::mlir::OpFoldResult>":$shape, "float":$epsilon,
+                                 "::mlir::ValueRange":$outs,
                                  "::mlir::Value":$scratch, CArg<"::std::optional<int64_t>", "std::nullopt">:$bound,
                                  CArg<"::sinter::kern::RegionBuilder", "nullptr">:$body,
                                  CArg<"::sinter::kern::RegionBuilder", "nullptr">:$apply)>];
@@ -160,15 +166,16 @@ def Kern_NormOp : Kern_GenericOp<"norm"> {
 def Kern_SoftmaxOp : Kern_GenericOp<"softmax"> {
   let summary = "softmax of rows";
   let description = [{
-    Rows are all dimensions of `shape` but the last. The first region gives x at (row..., k) as f32; `apply` gets (y, row..., k), yields
-    an element for each output. y = exp(x - max) / sum(exp(x - max)), with `log` y = x - max - log(sum(...)).
-    Order of sums, `scratch` and `bound` as in `kern.norm`.
+    Rows are all dimensions of `shape` but the last. The first region gives x at (row..., k) as f32; `apply` gets (y,
+    row..., k), yields an element for each output. y = exp(x - max) / sum(exp(x - max)), with `log` y = x - max -
+    log(sum(...)). Order of sums, `scratch` and `bound` as in `kern.norm`.
   }];
   let arguments = (ins UnitAttr:$log, Index:$begin, Index:$end, Variadic<Index>:$shape, DenseI64ArrayAttr:$static_shape,
                        Variadic<AnyMemRef>:$outs, MemRefRankOf<[I8], [1]>:$scratch, OptionalAttr<I64Attr>:$bound);
   let regions = (region SizedRegion<1>:$body, SizedRegion<1>:$apply);
   let assemblyFormat = [{
-    (`log` $log^)? `range` `(` $begin `to` $end `)` `shape` `` custom<DynamicIndexList>($shape, $static_shape) (`bound` $bound^)?
+    (`log` $log^)? `range` `(` $begin `to` $end `)` `shape` `` custom<DynamicIndexList>($shape, $static_shape) 
+    (`bound` $bound^)?
     `outs` `(` $outs `:` type($outs) `)` `scratch` `(` $scratch `:` type($scratch) `)` $body `apply` $apply attr-dict
   }];
   let skipDefaultBuilders = 1;
@@ -185,11 +192,13 @@ def Kern_SoftmaxOp : Kern_GenericOp<"softmax"> {
 def Kern_MatMulOp : Kern_GenericOp<"matmul"> {
   let summary = "batched matrix product of computed operands";
   let description = [{
-    `shape` is [batch..., M, N]; `lhs` gives a at (batch..., m, k), `rhs` gives b at (batch..., k, n), both of the accumulator's type (f32, f64,
-    i32 or i64), `apply` gets (acc, batch..., m, n) and yields an element for each output. One accumulator an output, k ascending, fused multiply-add.
-    Columns of b are packed in `scratch` once and reused over rows where `depth` is constant or has a `bound`.
+    `shape` is [batch..., M, N]; `lhs` gives a at (batch..., m, k), `rhs` gives b at (batch..., k, n), both of the
+    accumulator's type (f32, f64, i32 or i64), `apply` gets (acc, batch..., m, n) and yields an element for each output.
+    One accumulator an output, k ascending, fused multiply-add. Columns of b are packed in `scratch` once and reused
+    over rows where `depth` is constant or has a `bound`.
   }];
-  let arguments = (ins Index:$begin, Index:$end, Variadic<Index>:$shape, DenseI64ArrayAttr:$static_shape, Variadic<Index>:$depth,
+  let arguments = (ins Index:$begin, Index:$end, Variadic<Index>:$shape, DenseI64ArrayAttr:$static_shape,
+                       Variadic<Index>:$depth,
                        DenseI64ArrayAttr:$static_depth, Variadic<AnyMemRef>:$outs, MemRefRankOf<[I8], [1]>:$scratch,
                        OptionalAttr<I64Attr>:$bound);
   let regions = (region SizedRegion<1>:$lhs, SizedRegion<1>:$rhs, SizedRegion<1>:$apply);
@@ -216,10 +225,11 @@ def Kern_MatMulOp : Kern_GenericOp<"matmul"> {
 def Kern_ScanOp : Kern_GenericOp<"scan"> {
   let summary = "running sum or product along one dimension";
   let description = [{
-    Along dimension `axis` of `shape` each output element is the combination of what the region yields at indices up to its own
-    (`exclusive`: before it; `reverse`: from the far end). One work item is one line along the axis.
+    Along dimension `axis` of `shape` each output element is the combination of what the region yields at indices up to
+    its own (`exclusive`: before it; `reverse`: from the far end). One work item is one line along the axis.
   }];
-  let arguments = (ins Kern_ReduceKindAttr:$kind, Index:$begin, Index:$end, Variadic<Index>:$shape, DenseI64ArrayAttr:$static_shape,
+  let arguments = (ins Kern_ReduceKindAttr:$kind, Index:$begin, Index:$end, Variadic<Index>:$shape,
+                       DenseI64ArrayAttr:$static_shape,
                        I64Attr:$axis, UnitAttr:$exclusive, UnitAttr:$reverse, Variadic<AnyMemRef>:$outs);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = [{
@@ -228,7 +238,8 @@ def Kern_ScanOp : Kern_GenericOp<"scan"> {
   }];
   let skipDefaultBuilders = 1;
   let builders = [OpBuilder<(ins "::sinter::kern::ReduceKind":$kind, "::mlir::Value":$begin, "::mlir::Value":$end,
-                                 "::llvm::ArrayRef<::mlir::OpFoldResult>":$shape, "int64_t":$axis, "bool":$exclusive, "bool":$reverse,
+                                 "::llvm::ArrayRef<::mlir::OpFoldResult>":$shape, "int64_t":$axis, "bool":$exclusive,
+                                 "bool":$reverse,
                                  "::mlir::Value":$out, CArg<"::sinter::kern::RegionBuilder", "nullptr">:$body)>];
   let extraClassDeclaration = [{
     llvm::SmallVector<mlir::OpFoldResult> getMixedShape();
@@ -238,9 +249,9 @@ def Kern_ScanOp : Kern_GenericOp<"scan"> {
 def Kern_ScatterOp : Kern_GenericOp<"scatter"> {
   let summary = "writes computed elements to computed places, in order";
   let description = [{
-    For each index of `shape`, row-major, the region yields an index for each dimension of the output, in range, and a value. `kind` says what becomes of
-    the element there: without one it is replaced, else combined with the value. Elements no index names keep what they hold. The
-    order is part of the meaning, so there is one work item.
+    For each index of `shape`, row-major, the region yields an index for each dimension of the output, in range, and a
+    value. `kind` says what becomes of the element there: without one it is replaced, else combined with the value.
+    Elements no index names keep what they hold. The order is part of the meaning, so there is one work item.
 
     ```mlir
     kern.scatter combine add range(%begin to %end) shape[%n, 64] outs(%out : memref<?x64xf32>) {
@@ -258,7 +269,8 @@ def Kern_ScatterOp : Kern_GenericOp<"scatter"> {
     `outs` `(` $outs `:` type($outs) `)` $body attr-dict
   }];
   let skipDefaultBuilders = 1;
-  let builders = [OpBuilder<(ins "::std::optional<::sinter::kern::ReduceKind>":$kind, "::mlir::Value":$begin, "::mlir::Value":$end,
+  let builders = [OpBuilder<(ins "::std::optional<::sinter::kern::ReduceKind>":$kind, "::mlir::Value":$begin,
+                                 "::mlir::Value":$end,
                                  "::llvm::ArrayRef<::mlir::OpFoldResult>":$shape, "::mlir::Value":$out,
                                  CArg<"::sinter::kern::RegionBuilder", "nullptr">:$body)>];
   let extraClassDeclaration = [{
@@ -269,18 +281,20 @@ def Kern_ScatterOp : Kern_GenericOp<"scatter"> {
 def Kern_TopKOp : Kern_GenericOp<"topk"> {
   let summary = "the largest or smallest elements of rows, in order";
   let description = [{
-    Rows are all dimensions of `shape` but the last. `outs` are the `k` best values of each row and their indices (i64), best first; of equal
-    values the lower index is better. NaN is never chosen while anything else is left.
+    Rows are all dimensions of `shape` but the last. `outs` are the `k` best values of each row and their indices (i64),
+    best first; of equal values the lower index is better. NaN is never chosen while anything else is left.
 
     ```mlir
-    kern.topk largest range(%begin to %end) shape[%rows, %n] k[8] outs(%values, %indices : memref<?x8xf32>, memref<?x8xi64>) {
+    kern.topk largest range(%begin to %end) shape[%rows, %n] k[8]
+        outs(%values, %indices : memref<?x8xf32>, memref<?x8xi64>) {
     ^bb0(%i: index, %j: index):
       ...
       kern.yield %x : f32
     }
     ```
   }];
-  let arguments = (ins UnitAttr:$largest, Index:$begin, Index:$end, Variadic<Index>:$shape, DenseI64ArrayAttr:$static_shape,
+  let arguments = (ins UnitAttr:$largest, Index:$begin, Index:$end, Variadic<Index>:$shape,
+                       DenseI64ArrayAttr:$static_shape,
                        Variadic<Index>:$k, DenseI64ArrayAttr:$static_k, Variadic<AnyMemRef>:$outs);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = [{
@@ -289,7 +303,8 @@ def Kern_TopKOp : Kern_GenericOp<"topk"> {
   }];
   let skipDefaultBuilders = 1;
   let builders = [OpBuilder<(ins "bool":$largest, "::mlir::Value":$begin, "::mlir::Value":$end,
-                                 "::llvm::ArrayRef<::mlir::OpFoldResult>":$shape, "::mlir::OpFoldResult":$k, "::mlir::Value":$values,
+                                 "::llvm::ArrayRef<::mlir::OpFoldResult>":$shape, "::mlir::OpFoldResult":$k,
+                                 "::mlir::Value":$values,
                                  "::mlir::Value":$indices, CArg<"::sinter::kern::RegionBuilder", "nullptr">:$body)>];
   let extraClassDeclaration = [{
     llvm::SmallVector<mlir::OpFoldResult> getMixedShape();

@@ -53,7 +53,8 @@ inline int64_t likelyProduct(ArrayRef<int64_t> sizes) {
 /// Fewest items worth a thread, when an item evaluates a region `elements` times: about four microseconds.
 inline int64_t grainOf(Region &region, int64_t elements) {
   int64_t ops = 0;
-  region.walk([&](Operation *) { ++ops; });
+  // A function such as exp is a polynomial of a dozen operations.
+  region.walk([&](Operation *op) { ops += op->getName().getDialectNamespace() == "math" ? 12 : 1; });
   return std::max<int64_t>(1, 65536 / (std::max<int64_t>(ops, 4) * elements));
 }
 
@@ -74,7 +75,8 @@ inline SmallVector<OpFoldResult> mixed(Operation *op, ArrayRef<int64_t> sizes, V
   return getMixedValues(sizes, dynamic, op->getContext());
 }
 
-inline void fill(OpBuilder &builder, OperationState &state, Region *region, ArrayRef<Type> arguments, RegionBuilder body) {
+inline void fill(OpBuilder &builder, OperationState &state, Region *region, ArrayRef<Type> arguments,
+                 RegionBuilder body) {
   if (!body)
     return;
   OpBuilder::InsertionGuard guard(builder);
@@ -135,13 +137,16 @@ inline LogicalResult verifyOuts(Operation *op, ArrayRef<int64_t> sizes, ValueRan
   if (outs.empty())
     return op->emitOpError("expected at least one output");
   if (outs.size() != elements.size())
-    return op->emitOpError("expected ") << outs.size() << " values for the outputs, but the region yields " << elements.size();
+    return op->emitOpError("expected ") << outs.size() << " values for the outputs, but the region yields "
+                                        << elements.size();
   for (auto [index, out, element] : llvm::enumerate(outs, elements)) {
     auto type = cast<MemRefType>(out.getType());
     if (type.getElementType() != element)
-      return op->emitOpError("output #") << index << " has elements of " << type.getElementType() << ", but the region yields " << element;
+      return op->emitOpError("output #") << index << " has elements of " << type.getElementType()
+                                         << ", but the region yields " << element;
     if (type.getRank() != int64_t(sizes.size()))
-      return op->emitOpError("output #") << index << " has rank " << type.getRank() << ", but the shape has " << sizes.size();
+      return op->emitOpError("output #") << index << " has rank " << type.getRank() << ", but the shape has "
+                                         << sizes.size();
     for (auto [size, expected] : llvm::zip(type.getShape(), sizes))
       if (!ShapedType::isDynamic(size) && !ShapedType::isDynamic(expected) && size != expected)
         return op->emitOpError("output #") << index << " has size " << size << " where the shape has " << expected;

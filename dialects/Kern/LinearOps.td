@@ -70,9 +70,11 @@ def Kern_LinearOp : Kern_PanelOp<"linear", [SingleBlock]> {
       kern.yield %sum : f32
     }
     ```
-    The order of sums is fixed for all numbers of rows. f32 activations: one accumulator, fma(x, w, acc) with k ascending, w = (code - zero) * scale
-    rounded after each step. Integer activations: the exact integer sum of a group, times the row's scale of the group where `activation` has one, then
-    fma with the weight's scale, groups ascending; then times the row's scale.
+    The order of sums is fixed for all numbers of rows, and each output has one accumulator:
+    - float weights: acc = fma(x, w, acc), k ascending;
+    - integer weights, f32 activations: sum = fma(x, code - zero, sum), k ascending, from 0 in every group; then acc = fma(sum, scale, acc), groups ascending;
+    - integer activations: the exact sum of a group's (code - zero) * (code - zero), as f32 (with float zero points fma(-zero, sum of the row's codes, sum of products)),
+      times the row's scale of the group where `activation` has one; then acc = fma(sum, scale, acc), groups ascending; then times the row's or the tensor's scale.
   }];
   let arguments = (ins Index:$begin, Index:$end, Index:$rows, AnyMemRef:$input, AnyMemRef:$weights, Variadic<AnyMemRef>:$outs,
                        AnyMemRef:$scratch, TypeAttrOf<Kern_WeightType>:$weight, Kern_PanelAttr:$panel,

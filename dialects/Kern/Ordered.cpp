@@ -16,8 +16,9 @@ using namespace sinter::kern::detail;
 // kern.scan
 //===----------------------------------------------------------------------===//
 
-void ScanOp::build(OpBuilder &builder, OperationState &state, ReduceKind kind, Value begin, Value end, ArrayRef<OpFoldResult> shape,
-                   int64_t axis, bool exclusive, bool reverse, Value out, RegionBuilder body) {
+void ScanOp::build(OpBuilder &builder, OperationState &state, ReduceKind kind, Value begin, Value end,
+                   ArrayRef<OpFoldResult> shape, int64_t axis, bool exclusive, bool reverse, Value out,
+                   RegionBuilder body) {
   SmallVector<Value> dynamic;
   SmallVector<int64_t> sizes;
   dispatchIndexOpFoldResults(shape, dynamic, sizes);
@@ -97,7 +98,8 @@ LogicalResult ScatterOp::verify() {
   TypeRange yields = yieldOf(getBody()).getOperandTypes();
   if (yields.size() != size_t(type.getRank()) + 1)
     return emitOpError("expected region 'body' to yield ") << type.getRank() << " indices and a value";
-  if (!llvm::all_of(yields.drop_back(), [](Type yield) { return yield.isIndex(); }) || yields.back() != type.getElementType())
+  if (!llvm::all_of(yields.drop_back(), [](Type yield) { return yield.isIndex(); }) ||
+      yields.back() != type.getElementType())
     return emitOpError("expected region 'body' to yield indices and then a ") << type.getElementType();
   return success();
 }
@@ -112,8 +114,8 @@ int64_t ScatterOp::getScratchBytes() { return 0; }
 // kern.topk
 //===----------------------------------------------------------------------===//
 
-void TopKOp::build(OpBuilder &builder, OperationState &state, bool largest, Value begin, Value end, ArrayRef<OpFoldResult> shape,
-                   OpFoldResult k, Value values, Value indices, RegionBuilder body) {
+void TopKOp::build(OpBuilder &builder, OperationState &state, bool largest, Value begin, Value end,
+                   ArrayRef<OpFoldResult> shape, OpFoldResult k, Value values, Value indices, RegionBuilder body) {
   SmallVector<Value> dynamicShape, dynamicK;
   SmallVector<int64_t> shapeSizes, kSizes;
   dispatchIndexOpFoldResults(shape, dynamicShape, shapeSizes);
@@ -136,7 +138,8 @@ OpFoldResult TopKOp::getMixedK() { return mixed(*this, getStaticK(), getK()).fro
 
 LogicalResult TopKOp::verify() {
   Builder builder(getContext());
-  if (failed(verifySizes(*this, "shape", getStaticShape(), getShape())) || failed(verifySizes(*this, "k", getStaticK(), getK())) ||
+  if (failed(verifySizes(*this, "shape", getStaticShape(), getShape())) ||
+      failed(verifySizes(*this, "k", getStaticK(), getK())) ||
       failed(verifyRegion(*this, "body", getBody(), withIndices(builder, {}, getStaticShape().size()))))
     return failure();
   if (getStaticShape().empty())

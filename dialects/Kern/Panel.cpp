@@ -256,7 +256,7 @@ Value ActivationLayout::buildBytes(OpBuilder &builder, Location loc, Value rows)
 
 LinearScratch::LinearScratch(const PanelLayout &layout, qt::ActivationAttr activation, LinearStrategyAttr strategy) {
   int64_t tile = strategy.getRowBlock() * layout.channels * 4;
-  splitGroups = activation && layout.fields.group > strategy.getSegment();
+  splitGroups = !layout.fields.isFloat() && layout.fields.group > strategy.getSegment();
   sums = tile;
   unpacked = sums + (splitGroups ? tile : 0);
   bytes = unpacked + strategy.getSegment() * layout.channels * (activation ? 1 : 4);

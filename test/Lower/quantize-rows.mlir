@@ -6,8 +6,8 @@
 // A scale a row: the largest magnitude first, then codes and a sum for each of the weight's groups.
 // CHECK-LABEL: func.func @token
 // CHECK: scf.for %{{.*}} = %c0 to %c256 step %c16
-// CHECK: math.absf
-// CHECK: vector.reduction <maxnumf>
+// CHECK: arith.maxsi
+// CHECK: vector.reduction <maxsi>
 // CHECK: scf.for %{{.*}} = %c0 to %c2 step %c1
 // CHECK: math.roundeven {{.*}} : vector<16xf32>
 // CHECK: arith.fptosi {{.*}} : vector<16xf32> to vector<16xi32>
@@ -22,7 +22,7 @@ func.func @token(%x: memref<?x256xf32>, %a: memref<?xi8>, %m: index, %begin: ind
 // A scale a group: its largest magnitude inside the loop over groups.
 // CHECK-LABEL: func.func @group
 // CHECK: scf.for %{{.*}} = %c0 to %c2 step %c1
-// CHECK: vector.reduction <maxnumf>
+// CHECK: vector.reduction <maxsi>
 // CHECK: vector.reduction <add>
 func.func @group(%x: memref<?x256xf32>, %a: memref<?xi8>, %m: index, %begin: index, %end: index) {
   kern.quantize_rows range(%begin to %end) rows(%m) ins(%x : memref<?x256xf32>) outs(%a : memref<?xi8>) for !w activation #qt.act<type = i8, granularity = group>

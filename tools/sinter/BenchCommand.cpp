@@ -130,11 +130,20 @@ static Expected<std::vector<Array>> makeInputs(const Model &model, int64_t token
     for (int64_t i = 0, size = array.size(); i < size; ++i) {
       float value = float(i * 7919 % 1000) / 1000 - 0.5f;
       switch (array.type) {
-      case DType::F32: array.as<float>()[i] = value; break;
-      case DType::F64: array.as<double>()[i] = value; break;
-      case DType::F16: array.as<uint16_t>()[i] = 0x3800 | (i & 0x3ff); break; // 0.5 to 1
-      case DType::BF16: array.as<uint16_t>()[i] = 0x3f00 | (i & 0x7f); break;
-      default: array.data[i * sizeInBytes(array.type)] = 1; // little endian
+      case DType::F32:
+        array.as<float>()[i] = value;
+        break;
+      case DType::F64:
+        array.as<double>()[i] = value;
+        break;
+      case DType::F16:
+        array.as<uint16_t>()[i] = 0x3800 | (i & 0x3ff);
+        break; // 0.5 to 1
+      case DType::BF16:
+        array.as<uint16_t>()[i] = 0x3f00 | (i & 0x7f);
+        break;
+      default:
+        array.data[i * sizeInBytes(array.type)] = 1; // little endian
       }
     }
   }
@@ -165,7 +174,8 @@ static Error benchRun(const Model &model, Measurement &row) {
   std::vector<const char *> outputs;
   for (const sinter_tensor_info &output : ArrayRef(info.outputs, info.output_count))
     outputs.push_back(output.name);
-  Expected<double> seconds = timed([]() -> Error { return Error::success(); }, [&] { return session->run(inputs, outputs).takeError(); });
+  Expected<double> seconds =
+      timed([]() -> Error { return Error::success(); }, [&] { return session->run(inputs, outputs).takeError(); });
   if (!seconds)
     return seconds.takeError();
   row.run = *seconds;
@@ -199,7 +209,8 @@ static json::Object toJson(const Measurement &row) {
 }
 
 static void printHeader(raw_ostream &os, const Model &model, bool decoder) {
-  os << "weights: " << formatv("{0:f1} MB", model.info().weight_bytes / 1e6) << " in " << model.info().placement << "\n\n";
+  os << "weights: " << formatv("{0:f1} MB", model.info().weight_bytes / 1e6) << " in " << model.info().placement
+     << "\n\n";
   os << (decoder ? "threads  depth  prefill tok/s  decode tok/s  MB/token  bandwidth GB/s  share  int8 Gop/s  share\n"
                  : "threads  tokens    ms/run  bandwidth GB/s  int8 Gop/s  share\n");
 }
@@ -207,25 +218,30 @@ static void printHeader(raw_ostream &os, const Model &model, bool decoder) {
 static void print(raw_ostream &os, const Measurement &row) {
   auto share = [](double value) { return value > 0 ? formatv("{0:f0}%", value * 100).str() : std::string("-"); };
   if (row.run)
-    os << formatv("{0,7}  {1,6}  {2,8:f3}  {3,14:f1}  {4,10:f0}  {5,5}\n", row.threads, row.prompt, row.run * 1e3, row.bandwidth / 1e9, row.peak / 1e9,
-                  share(row.peakShare()));
+    os << formatv("{0,7}  {1,6}  {2,8:f3}  {3,14:f1}  {4,10:f0}  {5,5}\n", row.threads, row.prompt, row.run * 1e3,
+                  row.bandwidth / 1e9, row.peak / 1e9, share(row.peakShare()));
   else
-    os << formatv("{0,7}  {1,5}  {2,13:f1}  {3,12:f1}  {4,8:f1}  {5,14:f1}  {6,5}  {7,10:f0}  {8,5}\n", row.threads, row.depth, row.prefill, row.decode,
-                  row.bytesPerToken / 1e6, row.bandwidth / 1e9, share(row.bandwidthShare()), row.peak / 1e9, share(row.peakShare()));
+    os << formatv("{0,7}  {1,5}  {2,13:f1}  {3,12:f1}  {4,8:f1}  {5,14:f1}  {6,5}  {7,10:f0}  {8,5}\n", row.threads,
+                  row.depth, row.prefill, row.decode, row.bytesPerToken / 1e6, row.bandwidth / 1e9,
+                  share(row.bandwidthShare()), row.peak / 1e9, share(row.peakShare()));
   os.flush();
 }
 
 Error tools::benchCommand(ArrayRef<StringRef> arguments) {
   Options options;
   Command command("bench", "measure a compiled model's speed beside what the machine can do");
-  command.example("sinter bench model.so", "A prompt of 512 tokens and 64 generated ones, on one thread and on all, with empty and with filled caches.");
+  command.example(
+      "sinter bench model.so",
+      "A prompt of 512 tokens and 64 generated ones, on one thread and on all, with empty and with filled caches.");
   command.example("sinter bench model.so --threads=1,2 --prompt=128 --generate=32 --depth=0,1024", "Other sizes.");
   command.example("sinter bench encoder.so --prompt=128 --json", "Time of one run on 128 tokens, for programs.");
   command.positional("MODEL.so", "a library that 'sinter compile' made", options.model);
   command.option("threads", "N,...", "numbers of threads (default: 1 and one a processor)", options.threads, 1);
   command.option("prompt", "N", "tokens of the prompt, or of an encoder's input (default 512)", options.prompt, 1);
   command.option("generate", "N", "tokens to generate (default 64)", options.generate, 1);
-  command.option("depth", "N,...", "tokens that are in the cache already (default 0,2048, as far as the model can hold them)", options.depths, 0);
+  command.option("depth", "N,...",
+                 "tokens that are in the cache already (default 0,2048, as far as the model can hold them)",
+                 options.depths, 0);
   command.flag("json", "print a list of rows as JSON", options.json);
   Expected<bool> goOn = command.parse(arguments, outs());
   if (!goOn || !*goOn)

@@ -19,7 +19,8 @@ using namespace llvm;
 using namespace sinter;
 using namespace sinter::tools;
 
-static void embedTokenizer(CompileOptions &options, const std::string &tokenizer, Progress &progress, const FoundTokenizer &found) {
+static void embedTokenizer(CompileOptions &options, const std::string &tokenizer, Progress &progress,
+                           const FoundTokenizer &found) {
   if (!found.note.empty())
     progress.note(found.note + ", so it is not embedded");
   if (!found.path.empty()) {
@@ -35,14 +36,16 @@ static void embedTokenizer(CompileOptions &options, const std::string &tokenizer
 Error tools::compileCommand(ArrayRef<StringRef> arguments) {
   CompileOptions options;
   Command command("compile", "make a shared library of an ONNX model");
-  command.example("sinter compile model.onnx -o model.so", "Keeps the file's weights as they are: float32 stays float32, quantized stays quantized.");
+  command.example("sinter compile model.onnx -o model.so",
+                  "Keeps the file's weights as they are: float32 stays float32, quantized stays quantized.");
   command.example("sinter compile model.onnx -o model.so --weights=int4 --activations=int8",
                   "Quantizes float weights to 4 bits in groups of 128, and computes with 8-bit integers.");
   command.example("sinter compile model.onnx -o model.so --weights=int4:group=32 --max-seq=4096 --kv=f16",
                   "Smaller groups, a cache of up to 4096 tokens in half precision.");
   command.example("sinter compile encoder.onnx -o encoder.so --dim batch=1..8 --dim sequence=1..512",
                   "Bounds the sizes that the file leaves open.");
-  command.example("sinter compile model.onnx -o model.so --mcpu=x86-64-v3", "For any processor with AVX2 instead of this one.");
+  command.example("sinter compile model.onnx -o model.so --mcpu=x86-64-v3",
+                  "For any processor with AVX2 instead of this one.");
   command.positional("MODEL.onnx", "the model", options.model);
   CompileFlags flags(command, options);
   Expected<bool> goOn = command.parse(arguments, outs());

@@ -49,7 +49,8 @@ static StringRef roleName(sinter_axis_role role) {
 static json::Object describe(const sinter_tensor_info &tensor) {
   json::Array axes;
   for (const sinter_axis &axis : ArrayRef(tensor.axes, tensor.rank))
-    axes.push_back(json::Object{{"label", axis.label}, {"lo", axis.lo}, {"hi", axis.hi}, {"role", roleName(axis.role)}});
+    axes.push_back(
+        json::Object{{"label", axis.label}, {"lo", axis.lo}, {"hi", axis.hi}, {"role", roleName(axis.role)}});
   return json::Object{{"name", tensor.name}, {"type", name(DType(tensor.dtype))}, {"axes", std::move(axes)}};
 }
 
@@ -145,19 +146,22 @@ static void print(raw_ostream &os, const Model &model) {
       os << "  ... " << states.size() - 1 << " more, up to " << states.back().in.name << '\n';
     os << "  layout: " << states.front().layout << '\n';
   }
-  os << "memory\n  weights: " << readable(info.weight_bytes) << "\n  arena: " << readable(info.arena_bytes) << " a session, and "
-     << readable(info.scratch_bytes) << " a thread\n";
+  os << "memory\n  weights: " << readable(info.weight_bytes) << "\n  arena: " << readable(info.arena_bytes)
+     << " a session, and " << readable(info.scratch_bytes) << " a thread\n";
   if (info.capacity)
     os << "  caches: " << readable(model.cacheBytesPerToken()) << " a token, up to " << info.capacity << " tokens\n";
   Schedule schedule = readSchedule(model.program());
-  os << "a step\n  dispatches: " << schedule.dispatches << " of " << schedule.kernels << " kernels, " << schedule.barriers << " barriers\n";
+  os << "a step\n  dispatches: " << schedule.dispatches << " of " << schedule.kernels << " kernels, "
+     << schedule.barriers << " barriers\n";
   if (model.program().sequence != program::kNone)
-    os << "  at most " << info.chunk << " new tokens" << (info.chunkable ? "; more are run in chunks" : ", and no more in chunks") << '\n';
+    os << "  at most " << info.chunk << " new tokens"
+       << (info.chunkable ? "; more are run in chunks" : ", and no more in chunks") << '\n';
   os << "made with\n";
   for (const sinter_meta &meta : ArrayRef(info.metas, info.meta_count))
     if (!isForPrograms(meta.key))
       os << "  " << meta.key << ": " << StringRef(meta.value, meta.bytes) << '\n';
-  os << "  tokenizer: " << (model.meta("tokenizer") ? readable(model.meta("tokenizer")->size()) : std::string("none")) << '\n';
+  os << "  tokenizer: " << (model.meta("tokenizer") ? readable(model.meta("tokenizer")->size()) : std::string("none"))
+     << '\n';
   SmallVector<StringRef> lines;
   model.meta("notes").value_or("").split(lines, '\n', -1, false);
   if (!lines.empty())
@@ -170,7 +174,8 @@ Error tools::inspectCommand(ArrayRef<StringRef> arguments) {
   CompileOptions options;
   bool json = false;
   Command command("inspect", "say what is in an ONNX model or in a compiled library");
-  command.example("sinter inspect model.so", "Inputs, outputs, state, memory, kernels, and what could not be done as well as it might be.");
+  command.example("sinter inspect model.so",
+                  "Inputs, outputs, state, memory, kernels, and what could not be done as well as it might be.");
   command.example("sinter inspect model.onnx", "Inputs and outputs with their open dimensions, operators and weights.");
   command.example("sinter inspect model.so --json", "The same for programs.");
   command.positional("MODEL", "model.onnx or model.so", options.model);

@@ -30,7 +30,8 @@ using namespace sinter::tools;
 static constexpr size_t kHugePage = size_t(2) << 20;
 static constexpr unsigned kPasses = 7;
 
-/// Runs `work(thread)` on every thread at once, several times; the median of the seconds from start to the last one's end.
+/// Runs `work(thread)` on every thread at once, several times; the median of the seconds from start to the last one's
+/// end.
 static double medianSeconds(unsigned threads, const std::function<void(unsigned)> &work) {
   using Clock = std::chrono::steady_clock;
   std::atomic<unsigned> arrived{0}, finished{0};
@@ -117,7 +118,8 @@ double ReadBuffer::bandwidth(unsigned threads) const {
 #endif
   std::atomic<uint64_t> sink{0};
   double seconds = medianSeconds(threads, [&](unsigned thread) {
-    size_t unit = 4096, from = kBytes / unit * thread / threads * unit, to = kBytes / unit * (thread + 1) / threads * unit;
+    size_t unit = 4096, from = kBytes / unit * thread / threads * unit,
+           to = kBytes / unit * (thread + 1) / threads * unit;
     sink += read(begin + from, to - from);
   });
   return kBytes / seconds;
@@ -127,8 +129,8 @@ double ReadBuffer::bandwidth(unsigned threads) const {
 // Dot products
 //===----------------------------------------------------------------------===//
 
-// Each does `rounds` times as many operations as the constant says, on independent accumulators that fill the pipeline. The
-// instructions are written out, so that nothing is folded away.
+// Each does `rounds` times as many operations as the constant says, on independent accumulators that fill the pipeline.
+// The instructions are written out, so that nothing is folded away.
 static constexpr size_t kAccumulators = 12;
 static constexpr size_t kUnit = kAccumulators * 128; // operations of a round: 12 x 64 multiply-accumulates
 
@@ -156,12 +158,12 @@ __attribute__((target("avx2"))) static void dotAvxVnni(size_t rounds) {
 __attribute__((target("avx2"))) static void dotAvx2(size_t rounds) {
   __m256i a = _mm256_set1_epi8(1), b = _mm256_set1_epi8(2), one = _mm256_set1_epi16(1), sum[kAccumulators] = {};
   for (rounds *= 2; rounds--;) {
-#define SINTER_DOT(I)                                                                                                              \
-  {                                                                                                                                \
-    __m256i product;                                                                                                               \
-    asm volatile("vpmaddubsw %2, %3, %1\n\tvpmaddwd %4, %1, %1\n\tvpaddd %1, %0, %0"                                               \
-                 : "+x"(sum[I]), "=&x"(product)                                                                                    \
-                 : "x"(b), "x"(a), "x"(one));                                                                                      \
+#define SINTER_DOT(I)                                                                                                  \
+  {                                                                                                                    \
+    __m256i product;                                                                                                   \
+    asm volatile("vpmaddubsw %2, %3, %1\n\tvpmaddwd %4, %1, %1\n\tvpaddd %1, %0, %0"                                   \
+                 : "+x"(sum[I]), "=&x"(product)                                                                        \
+                 : "x"(b), "x"(a), "x"(one));                                                                          \
   }
     SINTER_REPEAT_12(SINTER_DOT)
 #undef SINTER_DOT

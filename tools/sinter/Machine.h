@@ -34,8 +34,8 @@ private:
   size_t mapped;
 };
 
-/// 8-bit integer operations a second (two for each multiply-accumulate) that so many threads do in registers, with the best
-/// dot-product instructions of the processor: the median of a few passes.
+/// 8-bit integer operations a second (two for each multiply-accumulate) that so many threads do in registers, with the
+/// best dot-product instructions of the processor: the median of a few passes.
 double int8Peak(unsigned threads);
 
 } // namespace sinter::tools

@@ -73,7 +73,9 @@ Expected<Session> Session::create(const Model &model, uint32_t threads, uint32_t
   return session;
 }
 
-Error Session::check(int status) const { return status ? createStringError(StringRef(sinter_message(handle.get()))) : Error::success(); }
+Error Session::check(int status) const {
+  return status ? createStringError(StringRef(sinter_message(handle.get()))) : Error::success();
+}
 
 Expected<ArrayRef<float>> Session::forward(ArrayRef<int64_t> tokens) {
   const float *logits = nullptr;

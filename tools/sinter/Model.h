@@ -62,7 +62,8 @@ public:
   /// Adds tokens; the logits that follow the last one are valid until the next call.
   llvm::Expected<llvm::ArrayRef<float>> forward(llvm::ArrayRef<int64_t> tokens);
   /// Runs on all inputs and gives outputs by name; their data are valid until the next call.
-  llvm::Expected<std::vector<sinter_tensor>> run(llvm::ArrayRef<sinter_tensor> inputs, llvm::ArrayRef<const char *> outputs);
+  llvm::Expected<std::vector<sinter_tensor>> run(llvm::ArrayRef<sinter_tensor> inputs,
+                                                 llvm::ArrayRef<const char *> outputs);
   /// Drops tokens, or adds the token `filler`, until the session holds `length`.
   llvm::Error setLength(int64_t length, int64_t filler);
 

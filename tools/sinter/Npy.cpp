@@ -19,20 +19,30 @@ using namespace sinter::tools;
 
 unsigned sinter::tools::sizeInBytes(DType type) {
   switch (type) {
-  case DType::F64: case DType::I64: case DType::U64:
+  case DType::F64:
+  case DType::I64:
+  case DType::U64:
     return 8;
-  case DType::F32: case DType::I32: case DType::U32:
+  case DType::F32:
+  case DType::I32:
+  case DType::U32:
     return 4;
-  case DType::F16: case DType::BF16: case DType::I16: case DType::U16:
+  case DType::F16:
+  case DType::BF16:
+  case DType::I16:
+  case DType::U16:
     return 2;
-  case DType::I8: case DType::U8: case DType::Bool:
+  case DType::I8:
+  case DType::U8:
+  case DType::Bool:
     return 1;
   }
   return 1;
 }
 
 StringRef sinter::tools::name(DType type) {
-  static constexpr StringLiteral names[] = {"f32", "f16", "bf16", "f64", "i8", "u8", "i16", "u16", "i32", "u32", "i64", "u64", "bool"};
+  static constexpr StringLiteral names[] = {"f32", "f16", "bf16", "f64", "i8",  "u8",  "i16",
+                                            "u16", "i32", "u32",  "i64", "u64", "bool"};
   return size_t(type) < std::size(names) ? names[size_t(type)] : StringLiteral("unknown");
 }
 

@@ -19,7 +19,8 @@ using namespace llvm;
 using namespace sinter::tools;
 
 // Records of the zip format (APPNOTE 6.3).
-static constexpr uint32_t kLocal = 0x04034b50, kCentral = 0x02014b50, kEnd = 0x06054b50, kEnd64 = 0x06064b50, kLocator64 = 0x07064b50;
+static constexpr uint32_t kLocal = 0x04034b50, kCentral = 0x02014b50, kEnd = 0x06054b50, kEnd64 = 0x06064b50,
+                          kLocator64 = 0x07064b50;
 static constexpr size_t kLocalSize = 30, kCentralSize = 46, kEndSize = 22, kEnd64Size = 56, kLocator64Size = 20;
 static constexpr uint32_t kMax32 = 0xffffffff;
 
@@ -31,7 +32,8 @@ namespace {
 /// Little-endian fields one after the other; reading past the end gives zeros and is remembered.
 class Reader {
 public:
-  Reader(StringRef bytes, uint64_t at) : rest(at <= bytes.size() ? bytes.drop_front(at) : StringRef()), failed(at > bytes.size()) {}
+  Reader(StringRef bytes, uint64_t at)
+      : rest(at <= bytes.size() ? bytes.drop_front(at) : StringRef()), failed(at > bytes.size()) {}
   template <typename T> T read() {
     StringRef field = take(sizeof(T));
     return field.empty() ? T(0) : support::endian::read<T>(field.data(), endianness::little);
@@ -187,7 +189,8 @@ Expected<NamedArrays> sinter::tools::parseNpz(StringRef bytes) {
     member.crc = reader.read<uint32_t>();
     member.packed = reader.read<uint32_t>();
     member.size = reader.read<uint32_t>();
-    uint16_t nameSize = reader.read<uint16_t>(), extraSize = reader.read<uint16_t>(), commentSize = reader.read<uint16_t>();
+    uint16_t nameSize = reader.read<uint16_t>(), extraSize = reader.read<uint16_t>(),
+             commentSize = reader.read<uint16_t>();
     reader.take(8);
     member.offset = reader.read<uint32_t>();
     member.name = reader.take(nameSize);
@@ -210,7 +213,8 @@ Expected<NamedArrays> sinter::tools::parseNpz(StringRef bytes) {
 }
 
 Expected<NamedArrays> sinter::tools::readNpz(StringRef path) {
-  ErrorOr<std::unique_ptr<MemoryBuffer>> buffer = MemoryBuffer::getFile(path, /*IsText=*/false, /*RequiresNullTerminator=*/false);
+  ErrorOr<std::unique_ptr<MemoryBuffer>> buffer =
+      MemoryBuffer::getFile(path, /*IsText=*/false, /*RequiresNullTerminator=*/false);
   if (!buffer)
     return createStringError(buffer.getError(), "cannot read '" + path + "': " + buffer.getError().message());
   Expected<NamedArrays> arrays = parseNpz((*buffer)->getBuffer());
@@ -225,7 +229,8 @@ Expected<NamedArrays> sinter::tools::readNpz(StringRef path) {
 
 /// The header and everything before the data, padded so that the data begin at a multiple of 64 bytes in the array.
 static std::string npyHeader(DType type, ArrayRef<int64_t> shape) {
-  static constexpr StringLiteral codes[] = {"<f4", "<f2", "<V2", "<f8", "|i1", "|u1", "<i2", "<u2", "<i4", "<u4", "<i8", "<u8", "|b1"};
+  static constexpr StringLiteral codes[] = {"<f4", "<f2", "<V2", "<f8", "|i1", "|u1", "<i2",
+                                            "<u2", "<i4", "<u4", "<i8", "<u8", "|b1"};
   std::string header = ("{'descr': '" + codes[size_t(type)] + "', 'fortran_order': False, 'shape': (").str();
   for (auto [i, size] : enumerate(shape))
     header += (i ? " " : "") + std::to_string(size) + (i + 1 < shape.size() || shape.size() == 1 ? "," : "");

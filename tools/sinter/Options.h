@@ -52,12 +52,14 @@ public:
   void option(llvm::StringRef name, llvm::StringRef metavar, llvm::StringRef help, std::string &value);
   void option(llvm::StringRef name, llvm::StringRef metavar, llvm::StringRef help, std::vector<std::string> &values);
   /// A whole number of at least `min`.
-  void option(llvm::StringRef name, llvm::StringRef metavar, llvm::StringRef help, std::optional<int64_t> &value, int64_t min);
+  void option(llvm::StringRef name, llvm::StringRef metavar, llvm::StringRef help, std::optional<int64_t> &value,
+              int64_t min);
   void option(llvm::StringRef name, llvm::StringRef metavar, llvm::StringRef help, int64_t &value, int64_t min);
   /// A number of at least 0 and at most `max`.
   void option(llvm::StringRef name, llvm::StringRef metavar, llvm::StringRef help, double &value, double max);
   /// A comma-separated list of whole numbers of at least `min`.
-  void option(llvm::StringRef name, llvm::StringRef metavar, llvm::StringRef help, std::vector<int64_t> &values, int64_t min);
+  void option(llvm::StringRef name, llvm::StringRef metavar, llvm::StringRef help, std::vector<int64_t> &values,
+              int64_t min);
   /// One of a few words; the table is also the metavar.
   template <typename Enum>
   void choice(llvm::StringRef name, llvm::StringRef help, Enum &value,
@@ -83,8 +85,8 @@ public:
   llvm::StringRef getName() const { return name; }
   llvm::StringRef getSummary() const { return summary; }
 
-  /// Reads the arguments after the subcommand. True: go on; false: --help was asked for and printed to `os`. Every error
-  /// is a UsageError.
+  /// Reads the arguments after the subcommand. True: go on; false: --help was asked for and printed to `os`. Every
+  /// error is a UsageError.
   llvm::Expected<bool> parse(llvm::ArrayRef<llvm::StringRef> arguments, llvm::raw_ostream &os) const;
   void printHelp(llvm::raw_ostream &os) const;
 

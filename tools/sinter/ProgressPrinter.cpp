@@ -112,6 +112,6 @@ void ProgressPrinter::finish(StringRef output, uint64_t bytes) {
   if (!verbose && !terminal)
     return;
   peakMemory = std::max(peakMemory, ownMemory());
-  errs() << formatv("{0}: {1:f1} MB, {2:f1} s, at most {3:f0} MB of memory beside mapped files\n", output, bytes / kMega, seconds(begin),
-                    peakMemory / kMega);
+  errs() << formatv("{0}: {1:f1} MB, {2:f1} s, at most {3:f0} MB of memory beside mapped files\n", output,
+                    bytes / kMega, seconds(begin), peakMemory / kMega);
 }

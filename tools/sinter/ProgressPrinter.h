@@ -19,8 +19,8 @@
 
 namespace sinter::tools {
 
-/// Prints to standard error: a line that is rewritten where that is a terminal, one line a stage with `verbose`, else only
-/// what it is told to note.
+/// Prints to standard error: a line that is rewritten where that is a terminal, one line a stage with `verbose`, else
+/// only what it is told to note.
 class ProgressPrinter : public Progress {
 public:
   ProgressPrinter(bool verbose, bool terminal);

@@ -80,13 +80,14 @@ static Error speak(const Model &model, Session &session, const Options &options)
     return createStringError("the prompt has no tokens");
   int64_t capacity = model.info().capacity, prompt = tokens.size();
   if (prompt > capacity)
-    return createStringError("the prompt has " + Twine(prompt) + " tokens, but the model was compiled for " + Twine(capacity) +
-                             " (compile with a larger --max-seq)");
+    return createStringError("the prompt has " + Twine(prompt) + " tokens, but the model was compiled for " +
+                             Twine(capacity) + " (compile with a larger --max-seq)");
 
   TextStream stream(*speaker->tokenizer);
   for (int64_t token : tokens) // so that the text goes on where the prompt ends
     stream.push(token);
-  sinter_sampling sampling = {float(options.temperature), uint32_t(options.topK), float(options.topP), uint64_t(options.seed)};
+  sinter_sampling sampling = {float(options.temperature), uint32_t(options.topK), float(options.topP),
+                              uint64_t(options.seed)};
   int64_t limit = options.maxTokens.value_or(256), generated = 0;
   auto begin = std::chrono::steady_clock::now();
   Expected<ArrayRef<float>> logits = session.forward(tokens);
@@ -113,9 +114,10 @@ static Error speak(const Model &model, Session &session, const Options &options)
   outs() << stream.finish() << '\n';
   outs().flush();
   if (full)
-    errs() << formatv("the cache is full: the model was compiled for {0} tokens (compile with a larger --max-seq)\n", capacity);
-  errs() << formatv("prompt: {0} tokens, {1:f1} tokens/s; generated: {2} tokens, {3:f1} tokens/s\n", prompt, prompt / promptSeconds,
-                    generated, generated > 1 ? (generated - 1) / seconds : 0.0);
+    errs() << formatv("the cache is full: the model was compiled for {0} tokens (compile with a larger --max-seq)\n",
+                      capacity);
+  errs() << formatv("prompt: {0} tokens, {1:f1} tokens/s; generated: {2} tokens, {3:f1} tokens/s\n", prompt,
+                    prompt / promptSeconds, generated, generated > 1 ? (generated - 1) / seconds : 0.0);
   return Error::success();
 }
 
@@ -138,11 +140,13 @@ static std::vector<const char *> outputNames(const Model &model) {
 }
 
 /// Runs once and writes the outputs under `prefix`.
-static Error runOnce(const Model &model, Session &session, const ArrayMap &arrays, const std::string &prefix, NpzWriter &writer) {
+static Error runOnce(const Model &model, Session &session, const ArrayMap &arrays, const std::string &prefix,
+                     NpzWriter &writer) {
   std::vector<sinter_tensor> inputs;
   for (auto &[name, array] : arrays) {
     if (array.shape.size() > SINTER_MAX_RANK)
-      return createStringError("array '" + name + "' has " + Twine(array.shape.size()) + " axes, more than " + Twine(SINTER_MAX_RANK));
+      return createStringError("array '" + name + "' has " + Twine(array.shape.size()) + " axes, more than " +
+                               Twine(SINTER_MAX_RANK));
     inputs.push_back(view(name.c_str(), array));
   }
   Expected<std::vector<sinter_tensor>> outputs = session.run(inputs, outputNames(model));
@@ -231,29 +235,37 @@ static Error runArrays(const Model &model, Session &session, const Options &opti
 Error tools::runCommand(ArrayRef<StringRef> arguments) {
   Options options;
   Command command("run", "generate text with a compiled decoder, or run any compiled model on arrays");
-  command.example("sinter run model.so --prompt \"Once upon a time\"", "Streams what the model says next, until its end token or 256 tokens.");
+  command.example("sinter run model.so --prompt \"Once upon a time\"",
+                  "Streams what the model says next, until its end token or 256 tokens.");
   command.example("sinter run model.so --prompt \"Hello\" --temperature=0.8 --top-p=0.95 --seed=7 --max-tokens=100",
                   "Draws tokens instead of taking the likeliest; the same seed gives the same text.");
-  command.example("sinter run encoder.so --inputs=in.npz --outputs=out.npz", "Runs once; numpy arrays by the names of inputs and outputs.");
+  command.example("sinter run encoder.so --inputs=in.npz --outputs=out.npz",
+                  "Runs once; numpy arrays by the names of inputs and outputs.");
   command.example("sinter run model.so --steps=case.npz --outputs=out.npz",
-                  "Runs several steps of one session, arrays 0/in/NAME, 1/in/NAME, ... to 0/out/NAME, ...; an input that a step does "
+                  "Runs several steps of one session, arrays 0/in/NAME, 1/in/NAME, ... to 0/out/NAME, ...; an input "
+                  "that a step does "
                   "not name keeps its last value, and state is carried on unless a step names it.");
   command.positional("MODEL.so", "a library that 'sinter compile' made", options.model);
   command.option("prompt", "TEXT", "text to go on from", [&](StringRef text) {
     options.prompt = text.str();
     return Error::success();
   });
-  command.option("temperature", "X", "0 takes the likeliest token; more is more varied (default 0)", options.temperature, 100);
+  command.option("temperature", "X", "0 takes the likeliest token; more is more varied (default 0)",
+                 options.temperature, 100);
   command.option("top-k", "N", "draw from the N likeliest tokens only (default 0: all)", options.topK, 0);
-  command.option("top-p", "P", "draw from the likeliest tokens that together have probability P (default 1: all)", options.topP, 1);
+  command.option("top-p", "P", "draw from the likeliest tokens that together have probability P (default 1: all)",
+                 options.topP, 1);
   command.option("seed", "N", "of the random numbers (default 0)", options.seed, 0);
   command.option("max-tokens", "N", "stop after so many tokens (default 256)", options.maxTokens, 0);
-  command.option("tokenizer", "FILE", "tokenizer.json, llama2.c's .bin, or bytes (default: the one found when the model was compiled)", options.tokenizer);
+  command.option("tokenizer", "FILE",
+                 "tokenizer.json, llama2.c's .bin, or bytes (default: the one found when the model was compiled)",
+                 options.tokenizer);
   command.option("inputs", "FILE.npz", "arrays by input name", options.inputs);
   command.option("steps", "FILE.npz", "arrays named STEP/in/INPUT", options.steps);
   command.option("outputs", "FILE.npz", "where outputs go", options.outputs);
   command.option("threads", "N", "threads (default: one a processor); results do not depend on it", options.threads, 1);
-  command.option("chunk", "N", "most tokens of a prompt in one go (default: as compiled); results do not depend on it", options.chunk, 1);
+  command.option("chunk", "N", "most tokens of a prompt in one go (default: as compiled); results do not depend on it",
+                 options.chunk, 1);
   command.option("trace", "FILE", "write what ran when, for chrome://tracing or ui.perfetto.dev", options.trace);
   Expected<bool> goOn = command.parse(arguments, outs());
   if (!goOn || !*goOn)

@@ -41,7 +41,8 @@ static Expected<std::string> findPython() {
   sys::path::append(python, "venv", "bin", "python");
   if (sys::fs::can_execute(python))
     return python.str().str();
-  return createStringError("verify needs a Python with numpy and onnxruntime: make one with 'python3 -m venv v && v/bin/pip install numpy onnxruntime' "
+  return createStringError("verify needs a Python with numpy and onnxruntime: make one with 'python3 -m venv v && "
+                           "v/bin/pip install numpy onnxruntime' "
                            "and set SINTER_PYTHON=v/bin/python");
 }
 
@@ -49,8 +50,11 @@ Error sinter::tools::verifyCommand(ArrayRef<StringRef> arguments) {
   std::string model, library, steps;
   bool json = false;
   Command command("verify", "run an ONNX model in onnxruntime and its compiled library side by side");
-  command.example("sinter verify model.onnx model.so", "Compares all outputs on made-up inputs; for a decoder, a prompt of 16 tokens and 8 more, one at a time.");
-  command.example("sinter verify model.onnx model.so --steps=case.npz", "On the inputs in a file, arrays named STEP/in/NAME.");
+  command.example(
+      "sinter verify model.onnx model.so",
+      "Compares all outputs on made-up inputs; for a decoder, a prompt of 16 tokens and 8 more, one at a time.");
+  command.example("sinter verify model.onnx model.so --steps=case.npz",
+                  "On the inputs in a file, arrays named STEP/in/NAME.");
   command.positional("MODEL.onnx", "the model", model);
   command.positional("MODEL.so", "the library that 'sinter compile' made of it", library);
   command.option("steps", "FILE.npz", "arrays named STEP/in/INPUT, as for 'sinter run'", steps);

@@ -34,7 +34,8 @@ static constexpr Subcommand subcommands[] = {
 };
 
 static void printHelp(raw_ostream &os) {
-  os << "sinter: compiles transformers in ONNX files to shared libraries, and runs them\n\nUsage: sinter COMMAND [arguments]\n\n"
+  os << "sinter: compiles transformers in ONNX files to shared libraries, and runs them\n\nUsage: sinter COMMAND "
+        "[arguments]\n\n"
         "Commands:\n";
   for (const Subcommand &subcommand : subcommands)
     os << "  " << left_justify(subcommand.name, 10) << subcommand.summary << '\n';

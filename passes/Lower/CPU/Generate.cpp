@@ -50,8 +50,8 @@ static std::optional<int64_t> offsetFrom(Value value, Value lane) {
     if (auto apply = dyn_cast<affine::AffineApplyOp>(op)) {
       AffineMap map = apply.getAffineMap();
       auto sum = dyn_cast<AffineBinaryOpExpr>(map.getResult(0));
-      if (apply.getMapOperands().size() != 1 || !sum || sum.getKind() != AffineExprKind::Add || !isa<AffineConstantExpr>(sum.getRHS()) ||
-          !isa<AffineDimExpr, AffineSymbolExpr>(sum.getLHS()))
+      if (apply.getMapOperands().size() != 1 || !sum || sum.getKind() != AffineExprKind::Add ||
+          !isa<AffineConstantExpr>(sum.getRHS()) || !isa<AffineDimExpr, AffineSymbolExpr>(sum.getLHS()))
         return std::nullopt;
       step = cast<AffineConstantExpr>(sum.getRHS()).getValue();
       value = apply.getMapOperands()[0];
@@ -128,7 +128,8 @@ struct LowerGenerate : OpRewritePattern<kern::GenerateOp> {
           Value block = indexConstant(b, l, kern::kLaneBlock);
           Value first = arith::MulIOp::create(b, l, indices[lanes], block);
           low = first;
-          high = arith::MinUIOp::create(b, l, arith::AddIOp::create(b, l, first, block), indexValue(b, l, width)).getResult();
+          high = arith::MinUIOp::create(b, l, arith::AddIOp::create(b, l, first, block), indexValue(b, l, width))
+                     .getResult();
         }
         failed |= mlir::failed(emitRow(b, op, llvm::to_vector(indices), lanes, low, high));
       });
@@ -151,8 +152,8 @@ private:
   }
 
   /// Elements [low, high) of a row, in pieces where comparisons with constants are settled.
-  static LogicalResult emitRow(OpBuilder &builder, kern::GenerateOp op, SmallVector<Value> indices, int64_t lanes, OpFoldResult low,
-                               OpFoldResult high) {
+  static LogicalResult emitRow(OpBuilder &builder, kern::GenerateOp op, SmallVector<Value> indices, int64_t lanes,
+                               OpFoldResult low, OpFoldResult high) {
     Block &body = op.getBody().front();
     int64_t size = op.getStaticShape()[lanes];
     std::set<int64_t> changes;
@@ -174,17 +175,19 @@ private:
         from = larger(builder, op.getLoc(), low, bounds[piece]);
       if (piece + 1 < bounds.size())
         to = smaller(builder, op.getLoc(), high, bounds[piece + 1]);
-      auto done = forLanes(builder, op.getLoc(), from, to, {}, [&](OpBuilder &b, Location l, Value position, Value mask, ValueRange) {
-        return emitVector(b, op, indices, lanes, position, mask, known);
-      });
+      auto done = forLanes(builder, op.getLoc(), from, to, {},
+                           [&](OpBuilder &b, Location l, Value position, Value mask, ValueRange) {
+                             return emitVector(b, op, indices, lanes, position, mask, known);
+                           });
       if (!done)
         return failure();
     }
     return success();
   }
 
-  static std::optional<SmallVector<Value>> emitVector(OpBuilder &builder, kern::GenerateOp op, SmallVector<Value> indices, int64_t lanes,
-                                                      Value position, Value mask, const KnownConditions &known) {
+  static std::optional<SmallVector<Value>> emitVector(OpBuilder &builder, kern::GenerateOp op,
+                                                      SmallVector<Value> indices, int64_t lanes, Value position,
+                                                      Value mask, const KnownConditions &known) {
     SmallVector<LaneValue> arguments = asUniform(indices);
     arguments[lanes] = {LaneValue::Contiguous, position};
     FailureOr<SmallVector<LaneValue>> results = vectorizeBlock(builder, op.getBody().front(), arguments, mask, &known);
@@ -209,4 +212,6 @@ private:
 };
 } // namespace
 
-void sinter::lower::populateGenerateLowering(RewritePatternSet &patterns) { patterns.add<LowerGenerate>(patterns.getContext()); }
+void sinter::lower::populateGenerateLowering(RewritePatternSet &patterns) {
+  patterns.add<LowerGenerate>(patterns.getContext());
+}

@@ -28,7 +28,8 @@ SmallVector<LaneValue> sinter::lower::asUniform(ValueRange values) {
   return llvm::map_to_vector(values, [](Value value) { return LaneValue{LaneValue::Uniform, value}; });
 }
 
-FailureOr<SmallVector<LaneValue>> sinter::lower::runLanes(OpBuilder &builder, Region &region, ArrayRef<LaneValue> leading, ValueRange indices,
+FailureOr<SmallVector<LaneValue>> sinter::lower::runLanes(OpBuilder &builder, Region &region,
+                                                          ArrayRef<LaneValue> leading, ValueRange indices,
                                                           Value position, Value mask) {
   SmallVector<LaneValue> arguments(leading);
   llvm::append_range(arguments, asUniform(indices));
@@ -36,8 +37,8 @@ FailureOr<SmallVector<LaneValue>> sinter::lower::runLanes(OpBuilder &builder, Re
   return vectorizeBlock(builder, region.front(), arguments, mask);
 }
 
-LogicalResult sinter::lower::storeRegion(OpBuilder &builder, Location loc, Region &region, ArrayRef<LaneValue> leading, ValueRange indices,
-                                         Value position, Value mask, ValueRange outs) {
+LogicalResult sinter::lower::storeRegion(OpBuilder &builder, Location loc, Region &region, ArrayRef<LaneValue> leading,
+                                         ValueRange indices, Value position, Value mask, ValueRange outs) {
   FailureOr<SmallVector<LaneValue>> results = runLanes(builder, region, leading, indices, position, mask);
   if (failed(results))
     return failure();
@@ -52,13 +53,17 @@ Value sinter::lower::combine(OpBuilder &builder, Location loc, ReduceKind kind, 
   bool real = isa<FloatType>(getElementTypeOrSelf(lhs.getType()));
   switch (kind) {
   case ReduceKind::Add:
-    return real ? arith::AddFOp::create(builder, loc, lhs, rhs).getResult() : arith::AddIOp::create(builder, loc, lhs, rhs).getResult();
+    return real ? arith::AddFOp::create(builder, loc, lhs, rhs).getResult()
+                : arith::AddIOp::create(builder, loc, lhs, rhs).getResult();
   case ReduceKind::Mul:
-    return real ? arith::MulFOp::create(builder, loc, lhs, rhs).getResult() : arith::MulIOp::create(builder, loc, lhs, rhs).getResult();
+    return real ? arith::MulFOp::create(builder, loc, lhs, rhs).getResult()
+                : arith::MulIOp::create(builder, loc, lhs, rhs).getResult();
   case ReduceKind::Max:
-    return real ? arith::MaximumFOp::create(builder, loc, lhs, rhs).getResult() : arith::MaxSIOp::create(builder, loc, lhs, rhs).getResult();
+    return real ? arith::MaximumFOp::create(builder, loc, lhs, rhs).getResult()
+                : arith::MaxSIOp::create(builder, loc, lhs, rhs).getResult();
   case ReduceKind::Min:
-    return real ? arith::MinimumFOp::create(builder, loc, lhs, rhs).getResult() : arith::MinSIOp::create(builder, loc, lhs, rhs).getResult();
+    return real ? arith::MinimumFOp::create(builder, loc, lhs, rhs).getResult()
+                : arith::MinSIOp::create(builder, loc, lhs, rhs).getResult();
   case ReduceKind::UMax:
     return arith::MaxUIOp::create(builder, loc, lhs, rhs);
   case ReduceKind::UMin:
@@ -96,12 +101,14 @@ Value sinter::lower::someLanes(OpBuilder &builder, Location loc, Value vector, i
 
 Value sinter::lower::combineLanes(OpBuilder &builder, Location loc, ReduceKind kind, Value vector) {
   for (int64_t half = kLanes / 2; half > 0; half /= 2)
-    vector = combine(builder, loc, kind, someLanes(builder, loc, vector, 0, half), someLanes(builder, loc, vector, half, half));
+    vector = combine(builder, loc, kind, someLanes(builder, loc, vector, 0, half),
+                     someLanes(builder, loc, vector, half, half));
   return vector::ExtractOp::create(builder, loc, vector, 0);
 }
 
 Value sinter::lower::splatConstant(OpBuilder &builder, Location loc, TypedAttr element) {
-  return arith::ConstantOp::create(builder, loc, DenseElementsAttr::get(VectorType::get({kLanes}, element.getType()), Attribute(element)));
+  return arith::ConstantOp::create(
+      builder, loc, DenseElementsAttr::get(VectorType::get({kLanes}, element.getType()), Attribute(element)));
 }
 
 void sinter::lower::populateGenericLowering(RewritePatternSet &patterns, kern::TargetAttr target) {

@@ -8,8 +8,8 @@
 #define SINTER_PASSES_LOWER_CPU_GENERIC_H
 
 #include "dialects/Kern/Kern.h"
-#include "passes/Lower/CPU/VectorizeRegion.h"
 #include "mlir/IR/PatternMatch.h"
+#include "passes/Lower/CPU/VectorizeRegion.h"
 
 namespace sinter::lower {
 
@@ -19,17 +19,20 @@ llvm::LogicalResult checkLaneStride(mlir::Operation *op, mlir::Value out, int64_
 /// The values as uniform ones.
 llvm::SmallVector<LaneValue> asUniform(mlir::ValueRange values);
 
-/// Runs a region of an op whose last argument runs over lanes, and gives its values; stores them where `outs` are given.
-/// `leading` come before `indices`; `indices` do not include the lane's.
-llvm::FailureOr<llvm::SmallVector<LaneValue>> runLanes(mlir::OpBuilder &builder, mlir::Region &region, llvm::ArrayRef<LaneValue> leading,
-                                                       mlir::ValueRange indices, mlir::Value position, mlir::Value mask);
+/// Runs a region of an op whose last argument runs over lanes, and gives its values; stores them where `outs` are
+/// given. `leading` come before `indices`; `indices` do not include the lane's.
+llvm::FailureOr<llvm::SmallVector<LaneValue>> runLanes(mlir::OpBuilder &builder, mlir::Region &region,
+                                                       llvm::ArrayRef<LaneValue> leading, mlir::ValueRange indices,
+                                                       mlir::Value position, mlir::Value mask);
 
 /// `runLanes` and a store of each yielded value to its output.
-llvm::LogicalResult storeRegion(mlir::OpBuilder &builder, mlir::Location loc, mlir::Region &region, llvm::ArrayRef<LaneValue> leading,
-                                mlir::ValueRange indices, mlir::Value position, mlir::Value mask, mlir::ValueRange outs);
+llvm::LogicalResult storeRegion(mlir::OpBuilder &builder, mlir::Location loc, mlir::Region &region,
+                                llvm::ArrayRef<LaneValue> leading, mlir::ValueRange indices, mlir::Value position,
+                                mlir::Value mask, mlir::ValueRange outs);
 
 /// `kind` of two scalars or vectors; for kinds that combine values.
-mlir::Value combine(mlir::OpBuilder &builder, mlir::Location loc, kern::ReduceKind kind, mlir::Value lhs, mlir::Value rhs);
+mlir::Value combine(mlir::OpBuilder &builder, mlir::Location loc, kern::ReduceKind kind, mlir::Value lhs,
+                    mlir::Value rhs);
 
 /// What leaves any value as it is under `kind` (the arg kinds: what any value beats).
 mlir::TypedAttr identityOf(mlir::OpBuilder &builder, kern::ReduceKind kind, mlir::Type element);

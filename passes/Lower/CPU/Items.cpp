@@ -22,7 +22,8 @@ Value sinter::lower::indexValue(OpBuilder &builder, Location loc, OpFoldResult s
   return getValueOrCreateConstantIndexOp(builder, loc, size);
 }
 
-void sinter::lower::forEachItem(OpBuilder &builder, Location loc, Value begin, Value end, ArrayRef<OpFoldResult> sizes, IndexBody body) {
+void sinter::lower::forEachItem(OpBuilder &builder, Location loc, Value begin, Value end, ArrayRef<OpFoldResult> sizes,
+                                IndexBody body) {
   Value zero = indexConstant(builder, loc, 0), one = indexConstant(builder, loc, 1);
   SmallVector<size_t> dims; // those that are no constant 1
   SmallVector<Value> extents;
@@ -38,10 +39,11 @@ void sinter::lower::forEachItem(OpBuilder &builder, Location loc, Value begin, V
     return all;
   };
   if (dims.size() <= 1) {
-    scf::ForOp::create(builder, loc, begin, end, one, ValueRange(), [&](OpBuilder &b, Location l, Value item, ValueRange) {
-      body(b, l, dims.empty() ? inPlace({}) : inPlace(item));
-      scf::YieldOp::create(b, l);
-    });
+    scf::ForOp::create(builder, loc, begin, end, one, ValueRange(),
+                       [&](OpBuilder &b, Location l, Value item, ValueRange) {
+                         body(b, l, dims.empty() ? inPlace({}) : inPlace(item));
+                         scf::YieldOp::create(b, l);
+                       });
     return;
   }
   // An empty dimension has no items; its division must not trap either.
@@ -68,7 +70,8 @@ void sinter::lower::forEachItem(OpBuilder &builder, Location loc, Value begin, V
   });
 }
 
-SmallVector<Value> sinter::lower::forNest(OpBuilder &builder, Location loc, ArrayRef<OpFoldResult> sizes, ValueRange carried, CarryBody body) {
+SmallVector<Value> sinter::lower::forNest(OpBuilder &builder, Location loc, ArrayRef<OpFoldResult> sizes,
+                                          ValueRange carried, CarryBody body) {
   Value zero = indexConstant(builder, loc, 0), one = indexConstant(builder, loc, 1);
   SmallVector<Value> indices;
   auto level = [&](auto &self, OpBuilder &b, ValueRange values) -> SmallVector<Value> {
@@ -81,18 +84,19 @@ SmallVector<Value> sinter::lower::forNest(OpBuilder &builder, Location loc, Arra
       indices.pop_back();
       return results;
     }
-    auto loop = scf::ForOp::create(b, loc, zero, indexValue(b, loc, size), one, values, [&](OpBuilder &inner, Location l, Value iv, ValueRange so) {
-      indices.push_back(iv);
-      scf::YieldOp::create(inner, l, self(self, inner, so));
-      indices.pop_back();
-    });
+    auto loop = scf::ForOp::create(b, loc, zero, indexValue(b, loc, size), one, values,
+                                   [&](OpBuilder &inner, Location l, Value iv, ValueRange so) {
+                                     indices.push_back(iv);
+                                     scf::YieldOp::create(inner, l, self(self, inner, so));
+                                     indices.pop_back();
+                                   });
     return llvm::to_vector(ValueRange(loop.getResults()));
   };
   return level(level, builder, carried);
 }
 
-std::optional<SmallVector<Value>> sinter::lower::forLanes(OpBuilder &builder, Location loc, OpFoldResult low, OpFoldResult high,
-                                                          ValueRange carried, LaneBody body) {
+std::optional<SmallVector<Value>> sinter::lower::forLanes(OpBuilder &builder, Location loc, OpFoldResult low,
+                                                          OpFoldResult high, ValueRange carried, LaneBody body) {
   Value lowValue = indexValue(builder, loc, low), highValue = indexValue(builder, loc, high);
   std::optional<int64_t> from = getConstantIntValue(low), to = getConstantIntValue(high);
   SmallVector<Value> values = llvm::to_vector(carried);
@@ -116,7 +120,8 @@ std::optional<SmallVector<Value>> sinter::lower::forLanes(OpBuilder &builder, Lo
     auto loop = scf::ForOp::create(builder, loc, lowValue, full, indexConstant(builder, loc, kLanes), values);
     OpBuilder::InsertionGuard guard(builder);
     builder.setInsertionPointToStart(loop.getBody());
-    std::optional<SmallVector<Value>> next = body(builder, loc, loop.getInductionVar(), nullptr, loop.getRegionIterArgs());
+    std::optional<SmallVector<Value>> next =
+        body(builder, loc, loop.getInductionVar(), nullptr, loop.getRegionIterArgs());
     if (!next)
       return std::nullopt;
     if (!values.empty())
@@ -124,20 +129,24 @@ std::optional<SmallVector<Value>> sinter::lower::forLanes(OpBuilder &builder, Lo
     values = llvm::to_vector(ValueRange(loop.getResults()));
   }
 
-  bool even = from && to ? (*to - *from) % kLanes == 0 || *to <= *from : isMultipleOfLanes(lowValue) && isMultipleOfLanes(highValue);
+  bool even = from && to ? (*to - *from) % kLanes == 0 || *to <= *from
+                         : isMultipleOfLanes(lowValue) && isMultipleOfLanes(highValue);
   if (even)
     return values;
   if (from && to) {
-    std::optional<SmallVector<Value>> next = body(builder, loc, full, lanesBelow(builder, loc, full, highValue), values);
+    std::optional<SmallVector<Value>> next =
+        body(builder, loc, full, lanesBelow(builder, loc, full, highValue), values);
     return next;
   }
   Value some = builder.createOrFold<arith::CmpIOp>(loc, arith::CmpIPredicate::slt, full, highValue);
   auto yield = [&](OpBuilder &b, Location l, ValueRange results) { scf::YieldOp::create(b, l, results); };
-  auto tail = scf::IfOp::create(builder, loc, ValueRange(values).getTypes(), some, /*addThenBlock=*/true, /*addElseBlock=*/!values.empty());
+  auto tail = scf::IfOp::create(builder, loc, ValueRange(values).getTypes(), some, /*addThenBlock=*/true,
+                                /*addElseBlock=*/!values.empty());
   {
     OpBuilder::InsertionGuard guard(builder);
     builder.setInsertionPointToStart(tail.thenBlock());
-    std::optional<SmallVector<Value>> next = body(builder, loc, full, lanesBelow(builder, loc, full, highValue), values);
+    std::optional<SmallVector<Value>> next =
+        body(builder, loc, full, lanesBelow(builder, loc, full, highValue), values);
     if (!next)
       return std::nullopt;
     if (!values.empty() || !tail.thenBlock()->mightHaveTerminator())

@@ -41,7 +41,8 @@ LaneValue sinter::lower::addLanes(OpBuilder &builder, Location loc, LaneValue lh
     std::swap(lhs, rhs);
   if (rhs.kind == LaneValue::Uniform && lhs.kind != LaneValue::Varying)
     return {lhs.kind, builder.createOrFold<arith::AddIOp>(loc, lhs.value, rhs.value)};
-  return {LaneValue::Varying, arith::AddIOp::create(builder, loc, asVector(builder, loc, lhs), asVector(builder, loc, rhs))};
+  return {LaneValue::Varying,
+          arith::AddIOp::create(builder, loc, asVector(builder, loc, lhs), asVector(builder, loc, rhs))};
 }
 
 LaneValue sinter::lower::subtractLanes(OpBuilder &builder, Location loc, LaneValue lhs, LaneValue rhs) {
@@ -49,7 +50,8 @@ LaneValue sinter::lower::subtractLanes(OpBuilder &builder, Location loc, LaneVal
     return {lhs.kind, builder.createOrFold<arith::SubIOp>(loc, lhs.value, rhs.value)};
   if (lhs.kind == LaneValue::Contiguous && rhs.kind == LaneValue::Contiguous)
     return {LaneValue::Uniform, builder.createOrFold<arith::SubIOp>(loc, lhs.value, rhs.value)};
-  return {LaneValue::Varying, arith::SubIOp::create(builder, loc, asVector(builder, loc, lhs), asVector(builder, loc, rhs))};
+  return {LaneValue::Varying,
+          arith::SubIOp::create(builder, loc, asVector(builder, loc, lhs), asVector(builder, loc, rhs))};
 }
 
 LaneValue sinter::lower::multiplyLanes(OpBuilder &builder, Location loc, LaneValue lhs, LaneValue rhs) {
@@ -69,33 +71,40 @@ LaneValue sinter::lower::multiplyLanes(OpBuilder &builder, Location loc, LaneVal
       Type type = base.getType();
       SmallVector<Attribute> steps;
       for (int64_t lane = 0; lane < kLanes; ++lane)
-        steps.push_back(builder.getIntegerAttr(type, APInt(type.isIndex() ? 64 : type.getIntOrFloatBitWidth(), uint64_t(lane) * uint64_t(*factor),
+        steps.push_back(builder.getIntegerAttr(type, APInt(type.isIndex() ? 64 : type.getIntOrFloatBitWidth(),
+                                                           uint64_t(lane) * uint64_t(*factor),
                                                            /*isSigned=*/false, /*implicitTrunc=*/true)));
       Value step = arith::ConstantOp::create(builder, loc, DenseElementsAttr::get(laneType(type), steps));
       return {LaneValue::Varying, arith::AddIOp::create(builder, loc, splat(builder, loc, base), step)};
     }
   }
-  return {LaneValue::Varying, arith::MulIOp::create(builder, loc, asVector(builder, loc, lhs), asVector(builder, loc, rhs))};
+  return {LaneValue::Varying,
+          arith::MulIOp::create(builder, loc, asVector(builder, loc, lhs), asVector(builder, loc, rhs))};
 }
 
 /// Quotient and remainder of scalars.
-static std::pair<Value, Value> divideScalars(OpBuilder &builder, Location loc, Value lhs, Value rhs, Rounding rounding) {
+static std::pair<Value, Value> divideScalars(OpBuilder &builder, Location loc, Value lhs, Value rhs,
+                                             Rounding rounding) {
   if (isNonNegative(lhs)) {
     Value quotient = builder.createOrFold<arith::DivUIOp>(loc, lhs, rhs);
     return {quotient, builder.createOrFold<arith::RemUIOp>(loc, lhs, rhs)};
   }
-  Value quotient = builder.createOrFold<arith::DivSIOp>(loc, lhs, rhs), rest = builder.createOrFold<arith::RemSIOp>(loc, lhs, rhs);
+  Value quotient = builder.createOrFold<arith::DivSIOp>(loc, lhs, rhs),
+        rest = builder.createOrFold<arith::RemSIOp>(loc, lhs, rhs);
   if (rounding == Rounding::TowardZero)
     return {quotient, rest};
   // Sizes and strides, the divisors of index arithmetic, are positive.
   Value zero = constantLike(builder, loc, lhs.getType(), 0), one = constantLike(builder, loc, lhs.getType(), 1);
   Value negative = builder.createOrFold<arith::CmpIOp>(loc, arith::CmpIPredicate::slt, rest, zero);
-  Value down = builder.createOrFold<arith::SubIOp>(loc, quotient, one), up = builder.createOrFold<arith::AddIOp>(loc, rest, rhs);
-  return {builder.createOrFold<arith::SelectOp>(loc, negative, down, quotient), builder.createOrFold<arith::SelectOp>(loc, negative, up, rest)};
+  Value down = builder.createOrFold<arith::SubIOp>(loc, quotient, one),
+        up = builder.createOrFold<arith::AddIOp>(loc, rest, rhs);
+  return {builder.createOrFold<arith::SelectOp>(loc, negative, down, quotient),
+          builder.createOrFold<arith::SelectOp>(loc, negative, up, rest)};
 }
 
 /// Contiguous by a positive constant: one scalar division, and the lanes step over at most a few multiples.
-static std::pair<LaneValue, LaneValue> divideContiguous(OpBuilder &builder, Location loc, Value base, Value divisor, int64_t constant) {
+static std::pair<LaneValue, LaneValue> divideContiguous(OpBuilder &builder, Location loc, Value base, Value divisor,
+                                                        int64_t constant) {
   Value quotient = builder.createOrFold<arith::DivUIOp>(loc, base, divisor);
   Value rest = builder.createOrFold<arith::RemUIOp>(loc, base, divisor);
   if (constant % kLanes == 0 && isMultipleOfLanes(base))
@@ -106,8 +115,11 @@ static std::pair<LaneValue, LaneValue> divideContiguous(OpBuilder &builder, Loca
     Value lanes = asVector(builder, loc, {LaneValue::Contiguous, rest});
     Value over = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::uge, lanes, splat(builder, loc, divisor));
     Value zeros = splat(builder, loc, constantLike(builder, loc, type, 0));
-    auto where = [&](Value value) { return arith::SelectOp::create(builder, loc, over, splat(builder, loc, value), zeros).getResult(); };
-    return {{LaneValue::Varying, arith::AddIOp::create(builder, loc, quotients, where(constantLike(builder, loc, type, 1)))},
+    auto where = [&](Value value) {
+      return arith::SelectOp::create(builder, loc, over, splat(builder, loc, value), zeros).getResult();
+    };
+    return {{LaneValue::Varying,
+             arith::AddIOp::create(builder, loc, quotients, where(constantLike(builder, loc, type, 1)))},
             {LaneValue::Varying, arith::SubIOp::create(builder, loc, lanes, where(divisor))}};
   }
   // Below 32: narrow lanes are cheap to divide by a constant.
@@ -116,12 +128,15 @@ static std::pair<LaneValue, LaneValue> divideContiguous(OpBuilder &builder, Loca
   Value by = splat(builder, loc, constantLike(builder, loc, i32, constant));
   Value more = arith::DivUIOp::create(builder, loc, lanes, by);
   Value rests = arith::SubIOp::create(builder, loc, lanes, arith::MulIOp::create(builder, loc, more, by));
-  auto wide = [&](Value value) { return arith::IndexCastUIOp::create(builder, loc, laneType(type), value).getResult(); };
-  return {{LaneValue::Varying, arith::AddIOp::create(builder, loc, quotients, wide(more))}, {LaneValue::Varying, wide(rests)}};
+  auto wide = [&](Value value) {
+    return arith::IndexCastUIOp::create(builder, loc, laneType(type), value).getResult();
+  };
+  return {{LaneValue::Varying, arith::AddIOp::create(builder, loc, quotients, wide(more))},
+          {LaneValue::Varying, wide(rests)}};
 }
 
-std::pair<LaneValue, LaneValue> sinter::lower::divideLanes(OpBuilder &builder, Location loc, LaneValue lhs, LaneValue rhs, Rounding rounding,
-                                                           Value mask) {
+std::pair<LaneValue, LaneValue> sinter::lower::divideLanes(OpBuilder &builder, Location loc, LaneValue lhs,
+                                                           LaneValue rhs, Rounding rounding, Value mask) {
   if (lhs.kind == LaneValue::Uniform && rhs.kind == LaneValue::Uniform) {
     auto [quotient, rest] = divideScalars(builder, loc, lhs.value, rhs.value, rounding);
     return {{LaneValue::Uniform, quotient}, {LaneValue::Uniform, rest}};
@@ -137,17 +152,21 @@ std::pair<LaneValue, LaneValue> sinter::lower::divideLanes(OpBuilder &builder, L
   Type type = cast<VectorType>(dividend.getType()).getElementType();
   VectorType integers = laneType(builder.getI64Type()), doubles = laneType(builder.getF64Type());
   if (mask && rhs.kind == LaneValue::Varying) // off lanes hold zeros
-    divisor = arith::SelectOp::create(builder, loc, mask, divisor, splat(builder, loc, constantLike(builder, loc, type, 1)));
+    divisor =
+        arith::SelectOp::create(builder, loc, mask, divisor, splat(builder, loc, constantLike(builder, loc, type, 1)));
   auto asDouble = [&](Value value) {
     return arith::SIToFPOp::create(builder, loc, doubles, arith::IndexCastOp::create(builder, loc, integers, value));
   };
   Value ratio = arith::DivFOp::create(builder, loc, asDouble(dividend), asDouble(divisor));
-  Value quotient = arith::IndexCastOp::create(builder, loc, laneType(type), arith::FPToSIOp::create(builder, loc, integers, ratio));
+  Value quotient =
+      arith::IndexCastOp::create(builder, loc, laneType(type), arith::FPToSIOp::create(builder, loc, integers, ratio));
   Value rest = arith::SubIOp::create(builder, loc, dividend, arith::MulIOp::create(builder, loc, quotient, divisor));
   if (rounding == Rounding::Down) {
-    Value zeros = splat(builder, loc, constantLike(builder, loc, type, 0)), ones = splat(builder, loc, constantLike(builder, loc, type, 1));
+    Value zeros = splat(builder, loc, constantLike(builder, loc, type, 0)),
+          ones = splat(builder, loc, constantLike(builder, loc, type, 1));
     Value negative = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::slt, rest, zeros);
-    quotient = arith::SubIOp::create(builder, loc, quotient, arith::SelectOp::create(builder, loc, negative, ones, zeros));
+    quotient =
+        arith::SubIOp::create(builder, loc, quotient, arith::SelectOp::create(builder, loc, negative, ones, zeros));
     rest = arith::AddIOp::create(builder, loc, rest, arith::SelectOp::create(builder, loc, negative, divisor, zeros));
   }
   return {{LaneValue::Varying, quotient}, {LaneValue::Varying, rest}};

@@ -28,7 +28,7 @@ LinearKernel::LinearKernel(Code &code, kern::LinearOp op, kern::TargetAttr targe
   int64_t tile = strategy.getRowBlock() * layout.channels, segment = strategy.getSegment() * layout.channels;
   accumulators = code.view(op.getScratch(), code.index(0), code.getF32Type(), tile);
   if (scratch.splitGroups)
-    sums = code.view(op.getScratch(), code.index(scratch.sums), code.getI32Type(), tile);
+    sums = code.view(op.getScratch(), code.index(scratch.sums), activation ? Type(code.getI32Type()) : Type(code.getF32Type()), tile);
   unpacked = code.view(op.getScratch(), code.index(scratch.unpacked), activation ? Type(code.getI8Type()) : Type(code.getF32Type()), segment);
   if (!activation)
     return;
@@ -45,29 +45,26 @@ LinearKernel::LinearKernel(Code &code, kern::LinearOp op, kern::TargetAttr targe
 
 LogicalResult LinearKernel::emit() {
   LogicalResult result = success();
-  // Rows at a time in a loop of their own, so that each loop reads panels from first to last.
-  auto panels = [&](bool few) {
-    code.loop(op.getBegin(), op.getEnd(), 1, [&](Value panel) {
-      if (few) {
-        if (failed(emitRows(panel, code.index(0), rows, true)))
-          result = failure();
-        return;
-      }
-      code.loop(code.index(0), rows, strategy.getRowBlock(), [&](Value first) {
-        if (failed(emitRows(panel, first, code.min(code.add(first, strategy.getRowBlock()), rows), false)))
-          result = failure();
-      });
-    });
-  };
   Value isFew = arith::CmpIOp::create(code, arith::CmpIPredicate::sle, rows, code.index(strategy.getDecodeRows()));
   auto choice = scf::IfOp::create(code, isFew, /*withElseRegion=*/true);
   OpBuilder::InsertionGuard guard(code);
-  if (strategy.getDecodeRows() > 0) {
-    code.setInsertionPointToStart(choice.thenBlock());
-    panels(true);
-  }
   code.setInsertionPointToStart(choice.elseBlock());
-  panels(false);
+  code.loop(op.getBegin(), op.getEnd(), 1, [&](Value panel) {
+    code.loop(code.index(0), rows, strategy.getRowBlock(), [&](Value first) {
+      if (failed(emitRows(panel, first, code.min(code.add(first, strategy.getRowBlock()), rows), 0)))
+        result = failure();
+    });
+  });
+  // Few rows: a loop over panels for each number of them, with that number a constant.
+  code.setInsertionPointToStart(choice.thenBlock());
+  code.switchOf(rows, 1, strategy.getDecodeRows() + 1, [&](int64_t count) {
+    rows = code.index(count);
+    code.loop(op.getBegin(), op.getEnd(), 1, [&](Value panel) {
+      if (failed(emitRows(panel, code.index(0), rows, count)))
+        result = failure();
+    });
+  });
+  rows = op.getRows();
   return result;
 }
 
@@ -79,11 +76,11 @@ void LinearKernel::clearTile(Value memref, Value rowCount, Type element) {
   });
 }
 
-LogicalResult LinearKernel::emitRows(Value panel, Value firstRow, Value lastRow, bool few) {
+LogicalResult LinearKernel::emitRows(Value panel, Value firstRow, Value lastRow, int64_t few) {
   Value rowCount = code.sub(lastRow, firstRow);
   clearTile(accumulators, rowCount, code.getF32Type());
   if (scratch.splitGroups)
-    clearTile(sums, rowCount, code.getI32Type());
+    clearTile(sums, rowCount, activation ? Type(code.getI32Type()) : Type(code.getF32Type()));
   Value panelByte = code.mul(panel, layout.panelBytes);
   Value lastGroup = code.index(layout.groups - 1);
   code.loop(code.index(0), code.index(layout.groups), 1, [&](Value group) {
@@ -106,11 +103,9 @@ LogicalResult LinearKernel::emitRows(Value panel, Value firstRow, Value lastRow,
   return emitEpilogue(panel, firstRow, lastRow);
 }
 
-void LinearKernel::emitTiles(Value firstRow, Value lastRow, bool few, function_ref<void(RowTile)> body) {
-  if (few) {
-    code.switchOf(lastRow, 1, strategy.getDecodeRows() + 1, [&](int64_t count) { body({firstRow, code.index(0), count}); });
-    return;
-  }
+void LinearKernel::emitTiles(Value firstRow, Value lastRow, int64_t few, function_ref<void(RowTile)> body) {
+  if (few)
+    return body({firstRow, code.index(0), few});
   int64_t mr = strategy.getMr();
   Value rowCount = code.sub(lastRow, firstRow);
   Value whole = code.mul(code.div(rowCount, mr), mr);
@@ -118,16 +113,16 @@ void LinearKernel::emitTiles(Value firstRow, Value lastRow, bool few, function_r
   code.switchOf(code.sub(rowCount, whole), 1, mr, [&](int64_t count) { body({code.add(firstRow, whole), whole, count}); });
 }
 
-void LinearKernel::emitSegment(const Segment &segment, Value firstRow, Value lastRow, bool few) {
+void LinearKernel::emitSegment(const Segment &segment, Value firstRow, Value lastRow, int64_t few) {
   bool ready = activation ? layout.order == kern::PanelOrder::Bytes : layout.order == kern::PanelOrder::Floats && layout.fields.value.isF32();
   if (!few && !ready)
     unpack(segment);
   emitTiles(firstRow, lastRow, few, [&](RowTile tile) {
     code.loop(code.index(0), code.index(layout.channels), strategy.getNr() * target.lanes(), [&](Value channel) {
       if (activation)
-        accumulateIntegers(segment, tile, channel, few);
+        accumulateIntegers(segment, tile, channel, few != 0);
       else
-        accumulateFloats(segment, tile, channel, few);
+        accumulateFloats(segment, tile, channel, few != 0);
     });
   });
 }

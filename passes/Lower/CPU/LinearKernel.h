@@ -48,27 +48,29 @@ private:
   };
 
   // LinearKernel.cpp: the loops.
-  mlir::LogicalResult emitRows(Value panel, Value firstRow, Value lastRow, bool few);
-  void emitSegment(const Segment &segment, Value firstRow, Value lastRow, bool few);
+  // `few` is the number of rows where there are so few that the panel is read directly, else 0.
+  mlir::LogicalResult emitRows(Value panel, Value firstRow, Value lastRow, int64_t few);
+  void emitSegment(const Segment &segment, Value firstRow, Value lastRow, int64_t few);
   void clearTile(Value memref, Value rows, mlir::Type element);
-  void emitTiles(Value firstRow, Value lastRow, bool few, llvm::function_ref<void(RowTile)> body);
+  void emitTiles(Value firstRow, Value lastRow, int64_t few, llvm::function_ref<void(RowTile)> body);
   mlir::LogicalResult emitEpilogue(Value panel, Value firstRow, Value lastRow);
 
   // LinearTile.cpp: what is inside.
   void unpack(const Segment &segment);
   void accumulateFloats(const Segment &segment, RowTile tile, Value channel, bool packed);
   void accumulateIntegers(const Segment &segment, RowTile tile, Value channel, bool packed);
-  /// For a group of several segments: adds its integer sums to the accumulators and clears them.
+  /// For a group of several segments: adds its sums to the accumulators and clears them.
   void finishGroup(Value group, Value groupByte, Value firstRow, Value lastRow);
   /// What zero points add to the integer sum of row `row`, i32.
   Value correction(Value group, Value groupByte, Value row, Value channel);
   /// acc + sum * scales.
   Value addScaled(Value acc, Value sum, Value group, Value groupByte, Value row, Value channel);
   Value weightScales(Value groupByte, Value channel);
-  /// Zero points as f32.
-  Value weightZeros(Value groupByte, Value channel);
-  /// (codes - zeros) * scales for column `column` of the eight (four) that `words` hold for each channel.
-  Value decode(Value words, int64_t column, Value zeros, Value scales);
+  VectorTarget::Zeros weightZeros(Value groupByte, Value channel);
+  /// code - zero point for column `column` of the eight (four) that `words` hold for each channel.
+  Value difference(Value words, int64_t column, VectorTarget::Zeros zeros);
+  /// Adds a segment's sums of row `m` and vector `n` to the accumulators, or keeps them until the group is whole.
+  void storeSum(Value sum, const Segment &segment, RowTile tile, int64_t m, Value channel, int64_t n);
   Value wordIndex(const Segment &segment, RowTile tile);
   Value tileIndex(RowTile tile, int64_t row, Value channel, int64_t vector);
   int64_t vectors() const { return layout.channels / target.lanes(); }

@@ -26,13 +26,13 @@ static Value loadZeroBytes(Code &code, VectorType i32, Value weights, Value at) 
   return arith::ExtUIOp::create(code, i32, stored);
 }
 
-Value LinearKernel::weightZeros(Value groupByte, Value channel) {
+VectorTarget::Zeros LinearKernel::weightZeros(Value groupByte, Value channel) {
   if (!layout.fields.hasZeros)
-    return arith::ConstantOp::create(code, DenseElementsAttr::get(f32, static_cast<float>(layout.fields.zero)));
+    return target.constantZeros(code, layout.fields.zero, layout.fields.bits);
   Value base = code.add(groupByte, layout.zeroOffset);
   if (layout.fields.floatZeros)
-    return code.load(f32, weights, code.add(base, code.mul(channel, 4)));
-  return arith::UIToFPOp::create(code, f32, loadZeroBytes(code, i32, weights, code.add(base, channel)));
+    return {VectorTarget::Zeros::Float, code.load(f32, weights, code.add(base, code.mul(channel, 4)))};
+  return target.integerZeros(code, loadZeroBytes(code, i32, weights, code.add(base, channel)));
 }
 
 Value LinearKernel::correction(Value group, Value groupByte, Value row, Value channel) {
@@ -55,11 +55,14 @@ Value LinearKernel::correction(Value group, Value groupByte, Value row, Value ch
 }
 
 Value LinearKernel::addScaled(Value acc, Value sum, Value group, Value groupByte, Value row, Value channel) {
+  if (!activation)
+    return code.fma(sum, weightScales(groupByte, channel), acc);
   Value value = arith::SIToFPOp::create(code, f32, sum);
   Value at = code.add(code.mul(rows, group), row);
   if (layout.fields.floatZeros) {
     Value rowSum = arith::SIToFPOp::create(code, code.getF32Type(), memref::LoadOp::create(code, activationSums, ValueRange{at}));
-    value = code.fma(arith::NegFOp::create(code, weightZeros(groupByte, channel)), code.splat(f32, rowSum), value);
+    Value zeros = weightZeros(groupByte, channel).value;
+    value = code.fma(arith::NegFOp::create(code, zeros), code.splat(f32, rowSum), value);
   }
   if (activation.getGranularity() == qt::Granularity::group) {
     Value scale = memref::LoadOp::create(code, activationScales, ValueRange{at});
@@ -68,14 +71,9 @@ Value LinearKernel::addScaled(Value acc, Value sum, Value group, Value groupByte
   return code.fma(value, weightScales(groupByte, channel), acc);
 }
 
-Value LinearKernel::decode(Value words, int64_t column, Value zeros, Value scales) {
+Value LinearKernel::difference(Value words, int64_t column, VectorTarget::Zeros zeros) {
   int64_t shift = layout.order == kern::PanelOrder::Nibbles ? column % 4 * 8 + column / 4 * 4 : column * 8;
-  int64_t mask = (int64_t(1) << layout.fields.bits) - 1;
-  Value field = shift ? arith::ShRUIOp::create(code, words, code.splatInt(i32, shift)).getResult() : words;
-  if (shift + layout.fields.bits < 32)
-    field = arith::AndIOp::create(code, field, code.splatInt(i32, mask));
-  Value difference = arith::SubFOp::create(code, arith::SIToFPOp::create(code, f32, field), zeros);
-  return arith::MulFOp::create(code, difference, scales);
+  return target.difference(code, words, shift, layout.fields.bits, zeros);
 }
 
 //===----------------------------------------------------------------------===//
@@ -108,13 +106,13 @@ void LinearKernel::unpack(const Segment &segment) {
     return;
   }
   code.loop(code.index(0), code.index(channels), lanes, [&](Value channel) {
-    Value zeros = weightZeros(segment.groupByte, channel), scales = weightScales(segment.groupByte, channel);
+    VectorTarget::Zeros zeros = weightZeros(segment.groupByte, channel);
     code.loop(code.index(0), steps, 1, [&](Value step) {
       Value from = code.add(code.add(first, code.mul(step, stepBytes())), code.mul(channel, 4));
       Value to = code.add(code.mul(step, stepColumns() * channels), channel);
       Value words = code.load(i32, weights, from, lanes * 4);
       for (int64_t k = 0; k < stepColumns(); ++k)
-        code.store(decode(words, k, zeros, scales), unpacked, code.add(to, k * channels), lanes * 4);
+        code.store(difference(words, k, zeros), unpacked, code.add(to, k * channels), lanes * 4);
     });
   });
 }
@@ -130,10 +128,13 @@ Value LinearKernel::tileIndex(RowTile tile, int64_t row, Value channel, int64_t 
 
 void LinearKernel::accumulateFloats(const Segment &segment, RowTile tile, Value channel, bool packed) {
   int64_t lanes = target.lanes(), nr = strategy.getNr(), channels = layout.channels;
+  bool isFloat = layout.order == kern::PanelOrder::Floats;
   Values carried;
   for (int64_t m = 0; m < tile.count; ++m)
     for (int64_t n = 0; n < nr; ++n)
-      carried.push_back(code.load(f32, accumulators, tileIndex(tile, m, channel, n), lanes * 4));
+      carried.push_back(isFloat || scratch.splitGroups
+                            ? code.load(f32, isFloat ? accumulators : sums, tileIndex(tile, m, channel, n), lanes * 4)
+                            : code.zeros(f32));
   Value firstColumn = code.add(code.mul(segment.group, layout.fields.group), segment.column);
   // One column: its weights times each row's value.
   auto addColumn = [&](Values acc, Value column, ArrayRef<Value> columnWeights) {
@@ -145,7 +146,6 @@ void LinearKernel::accumulateFloats(const Segment &segment, RowTile tile, Value 
     }
     return acc;
   };
-  bool isFloat = layout.order == kern::PanelOrder::Floats;
   Values results;
   if (isFloat || !packed) {
     // A column is a row of vectors, in scratch or in the panel.
@@ -170,11 +170,9 @@ void LinearKernel::accumulateFloats(const Segment &segment, RowTile tile, Value 
       return addColumn(Values(acc), code.add(firstColumn, k), columnWeights);
     });
   } else {
-    Values zeros, scales;
-    for (int64_t n = 0; n < nr; ++n) {
+    SmallVector<VectorTarget::Zeros> zeros;
+    for (int64_t n = 0; n < nr; ++n)
       zeros.push_back(weightZeros(segment.groupByte, code.add(channel, n * lanes)));
-      scales.push_back(weightScales(segment.groupByte, code.add(channel, n * lanes)));
-    }
     Value base = code.add(code.add(segment.groupByte, layout.codeOffset), code.mul(code.div(segment.column, stepColumns()), stepBytes()));
     auto addStep = [&](Value step, Values acc, int64_t count) {
       Values loaded;
@@ -186,7 +184,7 @@ void LinearKernel::accumulateFloats(const Segment &segment, RowTile tile, Value 
       for (int64_t k = 0; k < count; ++k) {
         Values columnWeights;
         for (int64_t n = 0; n < nr; ++n)
-          columnWeights.push_back(decode(loaded[n], k, zeros[n], scales[n]));
+          columnWeights.push_back(difference(loaded[n], k, zeros[n]));
         acc = addColumn(acc, code.add(column, k), columnWeights);
       }
       return acc;
@@ -199,8 +197,24 @@ void LinearKernel::accumulateFloats(const Segment &segment, RowTile tile, Value 
       results = code.ifElse(segment.last, [&] { return addStep(steps, results, rest); }, results);
   }
   for (int64_t m = 0; m < tile.count; ++m)
-    for (int64_t n = 0; n < nr; ++n)
-      code.store(results[m * nr + n], accumulators, tileIndex(tile, m, channel, n), lanes * 4);
+    for (int64_t n = 0; n < nr; ++n) {
+      if (isFloat)
+        code.store(results[m * nr + n], accumulators, tileIndex(tile, m, channel, n), lanes * 4);
+      else
+        storeSum(results[m * nr + n], segment, tile, m, channel, n);
+    }
+}
+
+void LinearKernel::storeSum(Value sum, const Segment &segment, RowTile tile, int64_t m, Value channel, int64_t n) {
+  int64_t alignment = target.lanes() * 4;
+  Value at = tileIndex(tile, m, channel, n);
+  if (scratch.splitGroups) {
+    code.store(sum, sums, at, alignment);
+    return;
+  }
+  Value acc = code.load(f32, accumulators, at, alignment);
+  acc = addScaled(acc, sum, segment.group, segment.groupByte, code.add(tile.begin, m), code.add(channel, n * target.lanes()));
+  code.store(acc, accumulators, at, alignment);
 }
 
 //===----------------------------------------------------------------------===//
@@ -254,16 +268,8 @@ void LinearKernel::accumulateIntegers(const Segment &segment, RowTile tile, Valu
     return acc;
   });
   for (int64_t m = 0; m < tile.count; ++m)
-    for (int64_t n = 0; n < nr; ++n) {
-      Value at = tileIndex(tile, m, channel, n), sum = results[m * nr + n];
-      if (scratch.splitGroups) {
-        code.store(sum, sums, at, lanes * 4);
-        continue;
-      }
-      Value acc = code.load(f32, accumulators, at, lanes * 4);
-      acc = addScaled(acc, sum, segment.group, segment.groupByte, code.add(tile.begin, m), code.add(channel, n * lanes));
-      code.store(acc, accumulators, at, lanes * 4);
-    }
+    for (int64_t n = 0; n < nr; ++n)
+      storeSum(results[m * nr + n], segment, tile, m, channel, n);
 }
 
 void LinearKernel::finishGroup(Value group, Value groupByte, Value firstRow, Value lastRow) {
@@ -272,11 +278,13 @@ void LinearKernel::finishGroup(Value group, Value groupByte, Value firstRow, Val
     RowTile tile{row, code.sub(row, firstRow), 1};
     code.loop(code.index(0), code.index(layout.channels), lanes, [&](Value channel) {
       Value at = tileIndex(tile, 0, channel, 0);
-      Value sum = code.load(i32, sums, at, lanes * 4);
-      sum = arith::AddIOp::create(code, sum, correction(group, groupByte, row, channel));
+      VectorType type = activation ? i32 : f32;
+      Value sum = code.load(type, sums, at, lanes * 4);
+      if (activation)
+        sum = arith::AddIOp::create(code, sum, correction(group, groupByte, row, channel));
       Value acc = addScaled(code.load(f32, accumulators, at, lanes * 4), sum, group, groupByte, row, channel);
       code.store(acc, accumulators, at, lanes * 4);
-      code.store(code.zeros(i32), sums, at, lanes * 4);
+      code.store(code.zeros(type), sums, at, lanes * 4);
     });
   });
 }

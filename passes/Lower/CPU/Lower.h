@@ -12,7 +12,8 @@
 
 namespace sinter::lower {
 
-/// kern.generate, reduce, norm, softmax, matmul, scan, scatter, topk. A pattern that fails leaves its op, which the pass then reports.
+/// kern.generate, reduce, norm, softmax, matmul, scan, scatter, topk. A pattern that fails leaves its op, which the
+/// pass then reports.
 void populateGenericLowering(mlir::RewritePatternSet &patterns, kern::TargetAttr target);
 /// kern.linear and what quantizes activations for it.
 void populateLinearLowering(mlir::RewritePatternSet &patterns, kern::TargetAttr target);

@@ -44,7 +44,8 @@ public:
     items[rank - 1] = kern::blocksOf(builder, loc, columns, kern::kMatMulColumns);
     if (int64_t bytes = op.getScratchBytes()) {
       int64_t panel = bytes / (element.getIntOrFloatBitWidth() / 8);
-      scratch = memref::ViewOp::create(builder, loc, MemRefType::get({panel}, element), op.getScratch(), indexConstant(builder, loc, 0), ValueRange());
+      scratch = memref::ViewOp::create(builder, loc, MemRefType::get({panel}, element), op.getScratch(),
+                                       indexConstant(builder, loc, 0), ValueRange());
     }
     bool failed = false;
     forEachItem(builder, loc, op.getBegin(), op.getEnd(), items, [&](OpBuilder &b, Location, ValueRange indices) {
@@ -79,28 +80,33 @@ private:
     if (getConstantIntValue(size).value_or(INT64_MAX) <= block)
       return {builder.getIndexAttr(0), size};
     Value step = indexConstant(builder, loc, block), first = arith::MulIOp::create(builder, loc, index, step);
-    Value end = arith::MinUIOp::create(builder, loc, arith::AddIOp::create(builder, loc, first, step), indexValue(builder, loc, size));
+    Value end = arith::MinUIOp::create(builder, loc, arith::AddIOp::create(builder, loc, first, step),
+                                       indexValue(builder, loc, size));
     return {OpFoldResult(first), OpFoldResult(end)};
   }
 
   /// Runs `body` on tiles of rows: whole tiles, then single rows.
-  LogicalResult forRows(OpBuilder &builder, OpFoldResult low, OpFoldResult high, function_ref<LogicalResult(OpBuilder &, ValueRange)> body) {
+  LogicalResult forRows(OpBuilder &builder, OpFoldResult low, OpFoldResult high,
+                        function_ref<LogicalResult(OpBuilder &, ValueRange)> body) {
     LogicalResult result = success();
-    Value first = indexValue(builder, loc, low), end = indexValue(builder, loc, high), tile = indexConstant(builder, loc, tileRows);
+    Value first = indexValue(builder, loc, low), end = indexValue(builder, loc, high),
+          tile = indexConstant(builder, loc, tileRows);
     Value count = builder.createOrFold<arith::SubIOp>(loc, end, first);
     Value rest = builder.createOrFold<arith::RemUIOp>(loc, count, tile);
     Value full = builder.createOrFold<arith::SubIOp>(loc, end, rest);
     auto loop = [&](Value from, Value to, int64_t step) {
       if (std::optional<int64_t> a = getConstantIntValue(from), b = getConstantIntValue(to); a && b && *a >= *b)
         return;
-      scf::ForOp::create(builder, loc, from, to, indexConstant(builder, loc, step), ValueRange(), [&](OpBuilder &b, Location l, Value row, ValueRange) {
-        SmallVector<Value> indices;
-        for (int64_t i = 0; i < step; ++i)
-          indices.push_back(i == 0 ? row : arith::AddIOp::create(b, l, row, indexConstant(b, l, i)).getResult());
-        if (failed(body(b, indices)))
-          result = failure();
-        scf::YieldOp::create(b, l);
-      });
+      scf::ForOp::create(builder, loc, from, to, indexConstant(builder, loc, step), ValueRange(),
+                         [&](OpBuilder &b, Location l, Value row, ValueRange) {
+                           SmallVector<Value> indices;
+                           for (int64_t i = 0; i < step; ++i)
+                             indices.push_back(
+                                 i == 0 ? row : arith::AddIOp::create(b, l, row, indexConstant(b, l, i)).getResult());
+                           if (failed(body(b, indices)))
+                             result = failure();
+                           scf::YieldOp::create(b, l);
+                         });
     };
     loop(first, full, tileRows);
     loop(full, end, 1);
@@ -113,8 +119,8 @@ private:
     SmallVector<Value> start(tile.size() * vectors, zeros);
     bool failed = false;
     auto loop = scf::ForOp::create(
-        builder, loc, indexConstant(builder, loc, 0), indexValue(builder, loc, depth), indexConstant(builder, loc, 1), start,
-        [&](OpBuilder &b, Location l, Value k, ValueRange sums) {
+        builder, loc, indexConstant(builder, loc, 0), indexValue(builder, loc, depth), indexConstant(builder, loc, 1),
+        start, [&](OpBuilder &b, Location l, Value k, ValueRange sums) {
           SmallVector<Value> next = llvm::to_vector(sums);
           SmallVector<Value> rights;
           for (int64_t v = 0; v < vectors && !failed; ++v) {
@@ -163,7 +169,8 @@ private:
   }
 
   /// Columns of b are evaluated once, into scratch, then every row reads them there.
-  LogicalResult emitPacked(OpBuilder &builder, OpFoldResult row, OpFoldResult rowEnd, OpFoldResult column, OpFoldResult columnEnd) {
+  LogicalResult emitPacked(OpBuilder &builder, OpFoldResult row, OpFoldResult rowEnd, OpFoldResult column,
+                           OpFoldResult columnEnd) {
     int64_t width = kern::kMatMulColumns;
     if (std::optional<int64_t> known = getConstantIntValue(columns))
       width = std::min<int64_t>(width, llvm::alignTo(std::max<int64_t>(*known, 1), kLanes));
@@ -171,18 +178,22 @@ private:
     bool failed = false;
     auto pack = [&](OpBuilder &b, Location l, Value k, ValueRange) {
       Value line = arith::MulIOp::create(b, l, k, stride);
-      auto done = forLanes(b, l, column, columnEnd, {}, [&](OpBuilder &inner, Location, Value position, Value mask, ValueRange) -> std::optional<SmallVector<Value>> {
-        FailureOr<Value> value = evaluateRight(inner, k, position, mask);
-        if (mlir::failed(value))
-          return std::nullopt;
-        Value at = inner.createOrFold<arith::AddIOp>(l, line, inner.createOrFold<arith::SubIOp>(l, position, first));
-        vector::StoreOp::create(inner, l, *value, scratch, at);
-        return SmallVector<Value>();
-      });
+      auto done = forLanes(
+          b, l, column, columnEnd, {},
+          [&](OpBuilder &inner, Location, Value position, Value mask, ValueRange) -> std::optional<SmallVector<Value>> {
+            FailureOr<Value> value = evaluateRight(inner, k, position, mask);
+            if (mlir::failed(value))
+              return std::nullopt;
+            Value at =
+                inner.createOrFold<arith::AddIOp>(l, line, inner.createOrFold<arith::SubIOp>(l, position, first));
+            vector::StoreOp::create(inner, l, *value, scratch, at);
+            return SmallVector<Value>();
+          });
       failed |= !done;
       scf::YieldOp::create(b, l);
     };
-    scf::ForOp::create(builder, loc, indexConstant(builder, loc, 0), indexValue(builder, loc, depth), indexConstant(builder, loc, 1), ValueRange(), pack);
+    scf::ForOp::create(builder, loc, indexConstant(builder, loc, 0), indexValue(builder, loc, depth),
+                       indexConstant(builder, loc, 1), ValueRange(), pack);
     if (failed)
       return failure();
 
@@ -201,7 +212,8 @@ private:
           return failure();
         for (int64_t v = 0; v < vectors; ++v) {
           Value position = b.createOrFold<arith::AddIOp>(loc, first, indexConstant(b, loc, (at + v) * kLanes));
-          if (mlir::failed(storeColumns(b, tile, ArrayRef(*sums).drop_front(v), vectors, position, indexValue(b, loc, columnEnd))))
+          if (mlir::failed(storeColumns(b, tile, ArrayRef(*sums).drop_front(v), vectors, position,
+                                        indexValue(b, loc, columnEnd))))
             return failure();
         }
       }
@@ -210,7 +222,8 @@ private:
   }
 
   /// Stores one vector of columns of every row of a tile: `sums` holds them `step` apart.
-  LogicalResult storeColumns(OpBuilder &builder, ValueRange tile, ArrayRef<Value> sums, int64_t step, Value position, Value end) {
+  LogicalResult storeColumns(OpBuilder &builder, ValueRange tile, ArrayRef<Value> sums, int64_t step, Value position,
+                             Value end) {
     auto all = [&](OpBuilder &b, Value mask) -> LogicalResult {
       for (size_t r = 0; r < tile.size(); ++r)
         if (failed(store(b, sums[r * step], tile[r], position, mask)))
@@ -243,18 +256,21 @@ private:
   }
 
   /// b is evaluated where it is used.
-  LogicalResult emitDirect(OpBuilder &builder, OpFoldResult row, OpFoldResult rowEnd, OpFoldResult column, OpFoldResult columnEnd) {
+  LogicalResult emitDirect(OpBuilder &builder, OpFoldResult row, OpFoldResult rowEnd, OpFoldResult column,
+                           OpFoldResult columnEnd) {
     return forRows(builder, row, rowEnd, [&](OpBuilder &b, ValueRange tile) -> LogicalResult {
-      auto done = forLanes(b, loc, column, columnEnd, {}, [&](OpBuilder &inner, Location, Value position, Value mask, ValueRange) -> std::optional<SmallVector<Value>> {
-        auto right = [&](OpBuilder &i, Value k, int64_t) { return evaluateRight(i, k, position, mask); };
-        FailureOr<SmallVector<Value>> sums = product(inner, tile, 1, right);
-        if (failed(sums))
-          return std::nullopt;
-        for (auto [sum, index] : llvm::zip(*sums, tile))
-          if (failed(store(inner, sum, index, position, mask)))
-            return std::nullopt;
-        return SmallVector<Value>();
-      });
+      auto done = forLanes(
+          b, loc, column, columnEnd, {},
+          [&](OpBuilder &inner, Location, Value position, Value mask, ValueRange) -> std::optional<SmallVector<Value>> {
+            auto right = [&](OpBuilder &i, Value k, int64_t) { return evaluateRight(i, k, position, mask); };
+            FailureOr<SmallVector<Value>> sums = product(inner, tile, 1, right);
+            if (failed(sums))
+              return std::nullopt;
+            for (auto [sum, index] : llvm::zip(*sums, tile))
+              if (failed(store(inner, sum, index, position, mask)))
+                return std::nullopt;
+            return SmallVector<Value>();
+          });
       return success(done.has_value());
     });
   }

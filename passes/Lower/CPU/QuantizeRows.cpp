@@ -128,11 +128,15 @@ private:
     });
   }
 
+  /// Magnitudes are compared as integers, which order as the floats do; a NaN is the largest and reaches the result.
   Value largestMagnitude(Value row, Value begin, Value end) {
-    Values result = walk.overColumns(row, begin, end, {code.zeros(walk.f32)}, [&](Value x, Value, Value, ValueRange carried) {
-      return Values{arith::MaxNumFOp::create(code, carried[0], math::AbsFOp::create(code, x))};
+    Value magnitude = code.splatInt(walk.i32, 0x7fffffff);
+    Values result = walk.overColumns(row, begin, end, {code.zeros(walk.i32)}, [&](Value x, Value, Value, ValueRange carried) {
+      Value bits = arith::AndIOp::create(code, vector::BitCastOp::create(code, walk.i32, x), magnitude);
+      return Values{arith::MaxSIOp::create(code, carried[0], bits)};
     });
-    return vector::ReductionOp::create(code, vector::CombiningKind::MAXNUMF, result[0]);
+    Value bits = vector::ReductionOp::create(code, vector::CombiningKind::MAXSI, result[0]);
+    return arith::BitcastOp::create(code, code.getF32Type(), bits);
   }
 
   void emitRow(Value firstRow, Value count, Value m, Parameters parameters) {
@@ -167,7 +171,12 @@ private:
     if (parameters.zero)
       rounded = arith::AddFOp::create(code, rounded, code.splat(walk.f32, parameters.zero));
     Value low = walk.splat(parameters.inverse ? -127 : -128);
-    rounded = arith::MinNumFOp::create(code, arith::MaxNumFOp::create(code, rounded, low), walk.splat(127));
+    // Comparisons that are false for NaN make it the low end.
+    auto choose = [&](arith::CmpFPredicate predicate, Value bound) {
+      rounded = arith::SelectOp::create(code, arith::CmpFOp::create(code, predicate, rounded, bound), rounded, bound);
+    };
+    choose(arith::CmpFPredicate::OGT, low);
+    choose(arith::CmpFPredicate::OLT, walk.splat(127));
     Value codes = arith::FPToSIOp::create(code, walk.i32, rounded);
     // Where no column is, the zero point must not count.
     return mask && parameters.zero ? arith::SelectOp::create(code, mask, codes, code.zeros(walk.i32)).getResult() : codes;

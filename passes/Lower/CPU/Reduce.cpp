@@ -34,12 +34,15 @@ static Value beats(OpBuilder &builder, Location loc, ReduceKind kind, Value lhs,
 }
 
 /// Of two (value, index) pairs the better; of equal values the first or the last index.
-static std::pair<Value, Value> better(OpBuilder &builder, Location loc, ReduceKind kind, std::pair<Value, Value> a, std::pair<Value, Value> b) {
+static std::pair<Value, Value> better(OpBuilder &builder, Location loc, ReduceKind kind, std::pair<Value, Value> a,
+                                      std::pair<Value, Value> b) {
   Value wins = beats(builder, loc, kind, b.first, a.first, /*orEqual=*/false);
   Value ties = beats(builder, loc, kind, b.first, a.first, /*orEqual=*/true);
-  Value earlier = arith::CmpIOp::create(builder, loc, isLast(kind) ? arith::CmpIPredicate::sgt : arith::CmpIPredicate::slt, b.second, a.second);
+  Value earlier = arith::CmpIOp::create(
+      builder, loc, isLast(kind) ? arith::CmpIPredicate::sgt : arith::CmpIPredicate::slt, b.second, a.second);
   Value take = arith::OrIOp::create(builder, loc, wins, arith::AndIOp::create(builder, loc, ties, earlier));
-  return {arith::SelectOp::create(builder, loc, take, b.first, a.first), arith::SelectOp::create(builder, loc, take, b.second, a.second)};
+  return {arith::SelectOp::create(builder, loc, take, b.first, a.first),
+          arith::SelectOp::create(builder, loc, take, b.second, a.second)};
 }
 
 namespace {
@@ -59,7 +62,8 @@ struct Accumulators {
       result.push_back(splatConstant(builder, op.getLoc(), identityOf(builder, kind, element)));
       if (!isArg(kind))
         continue;
-      // Before anything was seen: an index that loses every tie, and is the first element's in the end if nothing ever wins.
+      // Before anything was seen: an index that loses every tie, and is the first element's in the end if nothing ever
+      // wins.
       if (isLast(kind))
         result.push_back(splatConstant(builder, op.getLoc(), builder.getI64IntegerAttr(-1)));
       else if (lanesReduced)
@@ -71,7 +75,8 @@ struct Accumulators {
   }
 
   /// Adds one vector of each kind; `index` is the vector of flattened reduced indices.
-  SmallVector<Value> step(OpBuilder &builder, ValueRange so, ArrayRef<LaneValue> values, function_ref<Value()> index, Value mask) {
+  SmallVector<Value> step(OpBuilder &builder, ValueRange so, ArrayRef<LaneValue> values, function_ref<Value()> index,
+                          Value mask) {
     Location loc = op.getLoc();
     SmallVector<Value> next;
     size_t at = 0;
@@ -106,7 +111,8 @@ struct Accumulators {
       at += 2;
       for (int64_t half = kLanes / 2; half > 0; half /= 2) {
         auto part = [&](int64_t first) {
-          return std::pair(someLanes(builder, loc, all.first, first, half), someLanes(builder, loc, all.second, first, half));
+          return std::pair(someLanes(builder, loc, all.first, first, half),
+                           someLanes(builder, loc, all.second, first, half));
         };
         all = better(builder, loc, kind, part(0), part(half));
       }
@@ -159,9 +165,10 @@ struct LowerReduce : OpRewritePattern<kern::ReduceOp> {
           return failure();
       items.back() = kern::blocksOf(rewriter, op.getLoc(), items.back(), kern::kReduceBlock);
     }
-    forEachItem(rewriter, op.getLoc(), op.getBegin(), op.getEnd(), items, [&](OpBuilder &b, Location, ValueRange indices) {
-      failed |= mlir::failed(acrossShape ? emitOutputs(b, op, indices) : emitOutput(b, op, indices));
-    });
+    forEachItem(rewriter, op.getLoc(), op.getBegin(), op.getEnd(), items,
+                [&](OpBuilder &b, Location, ValueRange indices) {
+                  failed |= mlir::failed(acrossShape ? emitOutputs(b, op, indices) : emitOutput(b, op, indices));
+                });
     if (failed)
       return failure();
     rewriter.eraseOp(op);
@@ -179,8 +186,10 @@ private:
       SmallVector<Value> all(indices);
       llvm::append_range(all, outer);
       auto done = forLanes(b, l, b.getIndexAttr(0), over.back(), so,
-                           [&](OpBuilder &inner, Location, Value position, Value mask, ValueRange now) -> std::optional<SmallVector<Value>> {
-                             FailureOr<SmallVector<LaneValue>> values = runLanes(inner, op.getBody(), {}, all, position, mask);
+                           [&](OpBuilder &inner, Location, Value position, Value mask,
+                               ValueRange now) -> std::optional<SmallVector<Value>> {
+                             FailureOr<SmallVector<LaneValue>> values =
+                                 runLanes(inner, op.getBody(), {}, all, position, mask);
                              if (mlir::failed(values))
                                return std::nullopt;
                              auto index = [&] {
@@ -224,9 +233,12 @@ private:
     if (getConstantIntValue(width).value_or(INT64_MAX) > kern::kReduceBlock) {
       Value first = arith::MulIOp::create(builder, loc, indices.back(), block);
       low = first;
-      high = arith::MinUIOp::create(builder, loc, arith::AddIOp::create(builder, loc, first, block), indexValue(builder, loc, width)).getResult();
+      high = arith::MinUIOp::create(builder, loc, arith::AddIOp::create(builder, loc, first, block),
+                                    indexValue(builder, loc, width))
+                 .getResult();
     }
-    auto some = [&](OpBuilder &b, Location l, Value position, Value mask, ValueRange) -> std::optional<SmallVector<Value>> {
+    auto some = [&](OpBuilder &b, Location l, Value position, Value mask,
+                    ValueRange) -> std::optional<SmallVector<Value>> {
       bool failed = false;
       auto element = [&](OpBuilder &inner, Location il, ValueRange reduced, ValueRange so) -> SmallVector<Value> {
         SmallVector<LaneValue> arguments = asUniform(rows);
@@ -264,4 +276,6 @@ private:
 };
 } // namespace
 
-void sinter::lower::populateReduceLowering(RewritePatternSet &patterns) { patterns.add<LowerReduce>(patterns.getContext()); }
+void sinter::lower::populateReduceLowering(RewritePatternSet &patterns) {
+  patterns.add<LowerReduce>(patterns.getContext());
+}

@@ -23,13 +23,16 @@ public:
   Row(OpBuilder &builder, Location loc, Region &body, ValueRange rows, OpFoldResult width, Value scratch)
       : loc(loc), body(body), rows(rows), width(width), kept(scratch) {}
 
-  /// Goes over the row in vectors; `each` gets x and the sums so far and returns the new ones. Where lanes are off, x and what `each` returns
-  /// are ignored; a non-null `keep` result replaces x for the passes to come, if the row is kept.
-  using Each = function_ref<std::optional<SmallVector<Value>>(OpBuilder &, Value x, Value position, Value mask, ValueRange sums, Value *keep)>;
+  /// Goes over the row in vectors; `each` gets x and the sums so far and returns the new ones. Where lanes are off, x
+  /// and what `each` returns are ignored; a non-null `keep` result replaces x for the passes to come, if the row is
+  /// kept.
+  using Each = function_ref<std::optional<SmallVector<Value>>(OpBuilder &, Value x, Value position, Value mask,
+                                                              ValueRange sums, Value *keep)>;
   std::optional<SmallVector<Value>> pass(OpBuilder &builder, ValueRange start, Each each) {
     bool first = passes++ == 0;
     return forLanes(builder, loc, builder.getIndexAttr(0), width, start,
-                    [&](OpBuilder &b, Location l, Value position, Value mask, ValueRange sums) -> std::optional<SmallVector<Value>> {
+                    [&](OpBuilder &b, Location l, Value position, Value mask,
+                        ValueRange sums) -> std::optional<SmallVector<Value>> {
                       Value x;
                       if (first || !kept) {
                         FailureOr<SmallVector<LaneValue>> values = runLanes(b, body, {}, rows, position, mask);
@@ -78,13 +81,15 @@ template <typename Op> struct LowerRows : OpRewritePattern<Op> {
     Value scratch;
     if (int64_t bytes = op.getScratchBytes()) {
       auto type = MemRefType::get({bytes / 4}, rewriter.getF32Type());
-      scratch = memref::ViewOp::create(rewriter, loc, type, op.getScratch(), indexConstant(rewriter, loc, 0), ValueRange());
+      scratch =
+          memref::ViewOp::create(rewriter, loc, type, op.getScratch(), indexConstant(rewriter, loc, 0), ValueRange());
     }
     bool failed = false;
-    forEachItem(rewriter, loc, op.getBegin(), op.getEnd(), ArrayRef(shape).drop_back(), [&](OpBuilder &b, Location, ValueRange rows) {
-      Row row(b, loc, op.getBody(), rows, shape.back(), scratch);
-      failed |= mlir::failed(emitRow(b, op, rows, shape.back(), row));
-    });
+    forEachItem(rewriter, loc, op.getBegin(), op.getEnd(), ArrayRef(shape).drop_back(),
+                [&](OpBuilder &b, Location, ValueRange rows) {
+                  Row row(b, loc, op.getBody(), rows, shape.back(), scratch);
+                  failed |= mlir::failed(emitRow(b, op, rows, shape.back(), row));
+                });
     if (failed)
       return failure();
     rewriter.eraseOp(op);
@@ -110,7 +115,8 @@ Value sizeAsF32(OpBuilder &builder, Location loc, OpFoldResult size) {
 struct LowerNorm : LowerRows<kern::NormOp> {
   using LowerRows::LowerRows;
 
-  LogicalResult emitRow(OpBuilder &builder, kern::NormOp op, ValueRange rows, OpFoldResult width, Row &row) const override {
+  LogicalResult emitRow(OpBuilder &builder, kern::NormOp op, ValueRange rows, OpFoldResult width,
+                        Row &row) const override {
     Location loc = op.getLoc();
     bool layer = op.getKind() == kern::NormKind::Layer;
     Value zeros = splatConstant(builder, loc, builder.getF32FloatAttr(0));
@@ -134,16 +140,20 @@ struct LowerNorm : LowerRows<kern::NormOp> {
     Value total = combineLanes(builder, loc, ReduceKind::Add, squares->front());
     Value variance = arith::AddFOp::create(builder, loc, arith::DivFOp::create(builder, loc, total, count),
                                            constantF32(builder, loc, op.getEpsilon().convertToFloat()));
-    Value inverse = arith::DivFOp::create(builder, loc, constantF32(builder, loc, 1), math::SqrtOp::create(builder, loc, variance));
+    Value inverse =
+        arith::DivFOp::create(builder, loc, constantF32(builder, loc, 1), math::SqrtOp::create(builder, loc, variance));
     Value scale = splat(builder, loc, inverse);
-    auto written = row.pass(builder, {}, [&](OpBuilder &b, Value x, Value position, Value mask, ValueRange, Value *) -> std::optional<SmallVector<Value>> {
-      Value centred = layer ? arith::SubFOp::create(b, loc, x, mean).getResult() : x;
-      Value y = arith::MulFOp::create(b, loc, centred, scale);
-      LaneValue leading[] = {{LaneValue::Varying, y}, {LaneValue::Varying, x}};
-      if (failed(storeRegion(b, loc, op.getApply(), leading, rows, position, mask, op.getOuts())))
-        return std::nullopt;
-      return SmallVector<Value>();
-    });
+    auto written =
+        row.pass(builder, {},
+                 [&](OpBuilder &b, Value x, Value position, Value mask, ValueRange,
+                     Value *) -> std::optional<SmallVector<Value>> {
+                   Value centred = layer ? arith::SubFOp::create(b, loc, x, mean).getResult() : x;
+                   Value y = arith::MulFOp::create(b, loc, centred, scale);
+                   LaneValue leading[] = {{LaneValue::Varying, y}, {LaneValue::Varying, x}};
+                   if (failed(storeRegion(b, loc, op.getApply(), leading, rows, position, mask, op.getOuts())))
+                     return std::nullopt;
+                   return SmallVector<Value>();
+                 });
     return success(written.has_value());
   }
 };
@@ -151,7 +161,8 @@ struct LowerNorm : LowerRows<kern::NormOp> {
 struct LowerSoftmax : LowerRows<kern::SoftmaxOp> {
   using LowerRows::LowerRows;
 
-  LogicalResult emitRow(OpBuilder &builder, kern::SoftmaxOp op, ValueRange rows, OpFoldResult, Row &row) const override {
+  LogicalResult emitRow(OpBuilder &builder, kern::SoftmaxOp op, ValueRange rows, OpFoldResult,
+                        Row &row) const override {
     Location loc = op.getLoc();
     bool log = op.getLog();
     Value lowest = splatConstant(builder, loc, identityOf(builder, ReduceKind::Max, builder.getF32Type()));
@@ -163,7 +174,9 @@ struct LowerSoftmax : LowerRows<kern::SoftmaxOp> {
     if (!maxima)
       return failure();
     Value largest = splat(builder, loc, combineLanes(builder, loc, ReduceKind::Max, maxima->front()));
-    auto power = [&](OpBuilder &b, Value x) { return math::ExpOp::create(b, loc, arith::SubFOp::create(b, loc, x, largest)).getResult(); };
+    auto power = [&](OpBuilder &b, Value x) {
+      return math::ExpOp::create(b, loc, arith::SubFOp::create(b, loc, x, largest)).getResult();
+    };
     Value zeros = splatConstant(builder, loc, builder.getF32FloatAttr(0));
     auto sums = row.pass(builder, zeros, [&](OpBuilder &b, Value x, Value, Value, ValueRange so, Value *keep) {
       Value e = power(b, x);
@@ -177,20 +190,25 @@ struct LowerSoftmax : LowerRows<kern::SoftmaxOp> {
     Value last = log ? math::LogOp::create(builder, loc, sum).getResult()
                      : arith::DivFOp::create(builder, loc, constantF32(builder, loc, 1), sum).getResult();
     last = splat(builder, loc, last);
-    auto written = row.pass(builder, {}, [&](OpBuilder &b, Value x, Value position, Value mask, ValueRange, Value *) -> std::optional<SmallVector<Value>> {
-      Value y;
-      if (log)
-        y = arith::SubFOp::create(b, loc, arith::SubFOp::create(b, loc, x, largest), last);
-      else
-        y = arith::MulFOp::create(b, loc, row.isKept() ? x : power(b, x), last);
-      LaneValue leading[] = {{LaneValue::Varying, y}};
-      if (failed(storeRegion(b, loc, op.getApply(), leading, rows, position, mask, op.getOuts())))
-        return std::nullopt;
-      return SmallVector<Value>();
-    });
+    auto written =
+        row.pass(builder, {},
+                 [&](OpBuilder &b, Value x, Value position, Value mask, ValueRange,
+                     Value *) -> std::optional<SmallVector<Value>> {
+                   Value y;
+                   if (log)
+                     y = arith::SubFOp::create(b, loc, arith::SubFOp::create(b, loc, x, largest), last);
+                   else
+                     y = arith::MulFOp::create(b, loc, row.isKept() ? x : power(b, x), last);
+                   LaneValue leading[] = {{LaneValue::Varying, y}};
+                   if (failed(storeRegion(b, loc, op.getApply(), leading, rows, position, mask, op.getOuts())))
+                     return std::nullopt;
+                   return SmallVector<Value>();
+                 });
     return success(written.has_value());
   }
 };
 } // namespace
 
-void sinter::lower::populateRowLowering(RewritePatternSet &patterns) { patterns.add<LowerNorm, LowerSoftmax>(patterns.getContext()); }
+void sinter::lower::populateRowLowering(RewritePatternSet &patterns) {
+  patterns.add<LowerNorm, LowerSoftmax>(patterns.getContext());
+}

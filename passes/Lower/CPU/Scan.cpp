@@ -33,7 +33,8 @@ struct LowerScan : OpRewritePattern<kern::ScanOp> {
           position = arith::SubIOp::create(inner, il, arith::SubIOp::create(inner, il, length, one), step);
         SmallVector<Value> indices(others);
         indices.insert(indices.begin() + axis, position);
-        FailureOr<SmallVector<LaneValue>> values = vectorizeBlock(inner, op.getBody().front(), asUniform(indices), nullptr);
+        FailureOr<SmallVector<LaneValue>> values =
+            vectorizeBlock(inner, op.getBody().front(), asUniform(indices), nullptr);
         failed |= mlir::failed(values);
         Value sum = failed ? so[0] : combine(inner, il, op.getKind(), so[0], values->front().value);
         memref::StoreOp::create(inner, il, op.getExclusive() ? so[0] : sum, op.getOuts()[0], indices);
@@ -48,4 +49,6 @@ struct LowerScan : OpRewritePattern<kern::ScanOp> {
 };
 } // namespace
 
-void sinter::lower::populateScanLowering(RewritePatternSet &patterns) { patterns.add<LowerScan>(patterns.getContext()); }
+void sinter::lower::populateScanLowering(RewritePatternSet &patterns) {
+  patterns.add<LowerScan>(patterns.getContext());
+}

@@ -22,18 +22,20 @@ struct LowerScatter : OpRewritePattern<kern::ScatterOp> {
     SmallVector<OpFoldResult> shape = op.getMixedShape();
     bool failed = false;
     Value one = indexConstant(rewriter, loc, 1);
-    scf::ForOp::create(rewriter, loc, op.getBegin(), op.getEnd(), one, ValueRange(), [&](OpBuilder &b, Location l, Value, ValueRange) {
-      bool wide = !op.getKind() && writesRuns(op);
-      ArrayRef<OpFoldResult> outer = wide ? ArrayRef(shape).drop_back() : ArrayRef(shape);
-      forNest(b, l, outer, {}, [&](OpBuilder &inner, Location il, ValueRange indices, ValueRange) -> SmallVector<Value> {
-        if (wide)
-          failed |= mlir::failed(writeRow(inner, op, indices, shape.back()));
-        else
-          failed |= mlir::failed(writeOne(inner, op, indices));
-        return {};
-      });
-      scf::YieldOp::create(b, l);
-    });
+    scf::ForOp::create(
+        rewriter, loc, op.getBegin(), op.getEnd(), one, ValueRange(), [&](OpBuilder &b, Location l, Value, ValueRange) {
+          bool wide = !op.getKind() && writesRuns(op);
+          ArrayRef<OpFoldResult> outer = wide ? ArrayRef(shape).drop_back() : ArrayRef(shape);
+          forNest(b, l, outer, {},
+                  [&](OpBuilder &inner, Location il, ValueRange indices, ValueRange) -> SmallVector<Value> {
+                    if (wide)
+                      failed |= mlir::failed(writeRow(inner, op, indices, shape.back()));
+                    else
+                      failed |= mlir::failed(writeOne(inner, op, indices));
+                    return {};
+                  });
+          scf::YieldOp::create(b, l);
+        });
     if (failed)
       return failure();
     rewriter.eraseOp(op);
@@ -41,14 +43,16 @@ struct LowerScatter : OpRewritePattern<kern::ScatterOp> {
   }
 
 private:
-  /// Whether the last index of the space is the last index of the place and no other depends on it: rows are written as they are.
+  /// Whether the last index of the space is the last index of the place and no other depends on it: rows are written as
+  /// they are.
   static bool writesRuns(kern::ScatterOp op) {
     Block &body = op.getBody().front();
     OperandRange yields = body.getTerminator()->getOperands();
     auto type = cast<MemRefType>(op.getOuts()[0].getType());
     SmallVector<int64_t> strides;
     int64_t offset;
-    if (body.getNumArguments() == 0 || type.getRank() == 0 || mlir::failed(type.getStridesAndOffset(strides, offset)) || strides.back() != 1)
+    if (body.getNumArguments() == 0 || type.getRank() == 0 || mlir::failed(type.getStridesAndOffset(strides, offset)) ||
+        strides.back() != 1)
       return false;
     Value lane = body.getArguments().back();
     if (yields[type.getRank() - 1] != lane)
@@ -72,26 +76,29 @@ private:
 
   static LogicalResult writeRow(OpBuilder &builder, kern::ScatterOp op, ValueRange indices, OpFoldResult width) {
     Location loc = op.getLoc();
-    auto done = forLanes(builder, loc, builder.getIndexAttr(0), width, {},
-                         [&](OpBuilder &b, Location l, Value position, Value mask, ValueRange) -> std::optional<SmallVector<Value>> {
-                           FailureOr<SmallVector<LaneValue>> values = runLanes(b, op.getBody(), {}, indices, position, mask);
-                           if (failed(values))
-                             return std::nullopt;
-                           SmallVector<Value> at;
-                           for (LaneValue index : ArrayRef(*values).drop_back())
-                             at.push_back(index.value);
-                           storeLanes(b, l, values->back(), op.getOuts()[0], at, mask);
-                           return SmallVector<Value>();
-                         });
+    auto done = forLanes(
+        builder, loc, builder.getIndexAttr(0), width, {},
+        [&](OpBuilder &b, Location l, Value position, Value mask, ValueRange) -> std::optional<SmallVector<Value>> {
+          FailureOr<SmallVector<LaneValue>> values = runLanes(b, op.getBody(), {}, indices, position, mask);
+          if (failed(values))
+            return std::nullopt;
+          SmallVector<Value> at;
+          for (LaneValue index : ArrayRef(*values).drop_back())
+            at.push_back(index.value);
+          storeLanes(b, l, values->back(), op.getOuts()[0], at, mask);
+          return SmallVector<Value>();
+        });
     return success(done.has_value());
   }
 
   static LogicalResult writeOne(OpBuilder &builder, kern::ScatterOp op, ValueRange indices) {
     Location loc = op.getLoc();
-    FailureOr<SmallVector<LaneValue>> values = vectorizeBlock(builder, op.getBody().front(), asUniform(indices), nullptr);
+    FailureOr<SmallVector<LaneValue>> values =
+        vectorizeBlock(builder, op.getBody().front(), asUniform(indices), nullptr);
     if (failed(values))
       return failure();
-    SmallVector<Value> at = llvm::map_to_vector(ArrayRef(*values).drop_back(), [](LaneValue index) { return index.value; });
+    SmallVector<Value> at =
+        llvm::map_to_vector(ArrayRef(*values).drop_back(), [](LaneValue index) { return index.value; });
     Value value = values->back().value, out = op.getOuts()[0];
     if (op.getKind())
       value = combine(builder, loc, *op.getKind(), memref::LoadOp::create(builder, loc, out, at), value);
@@ -101,4 +108,6 @@ private:
 };
 } // namespace
 
-void sinter::lower::populateScatterLowering(RewritePatternSet &patterns) { patterns.add<LowerScatter>(patterns.getContext()); }
+void sinter::lower::populateScatterLowering(RewritePatternSet &patterns) {
+  patterns.add<LowerScatter>(patterns.getContext());
+}

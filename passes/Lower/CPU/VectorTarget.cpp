@@ -58,6 +58,40 @@ std::pair<Value, Value> VectorTarget::nibbles(Code &code, Value bytes) const {
   return {arith::AndIOp::create(code, bytes, mask), arith::AndIOp::create(code, shifted, mask)};
 }
 
+/// 2^23: the f32 whose bits, or-ed with a small integer, are their sum.
+static constexpr float kBias = 0x1p23f;
+static constexpr int64_t kBiasBits = 0x4b000000;
+
+VectorTarget::Zeros VectorTarget::constantZeros(Code &code, int64_t zero, unsigned bits) const {
+  auto f32 = VectorType::get(width, code.getF32Type());
+  if (width == 16 && bits == 4) {
+    SmallVector<float> table;
+    for (int64_t value = 0; value < 16; ++value)
+      table.push_back(static_cast<float>(value - zero));
+    return {Zeros::Table, arith::ConstantOp::create(code, DenseElementsAttr::get(f32, ArrayRef<float>(table)))};
+  }
+  return {Zeros::Biased, arith::ConstantOp::create(code, DenseElementsAttr::get(f32, kBias + static_cast<float>(zero)))};
+}
+
+VectorTarget::Zeros VectorTarget::integerZeros(Code &code, Value zeros) const {
+  auto i32 = cast<VectorType>(zeros.getType());
+  Value bits = arith::OrIOp::create(code, zeros, code.splatInt(i32, kBiasBits));
+  return {Zeros::Biased, vector::BitCastOp::create(code, VectorType::get(width, code.getF32Type()), bits)};
+}
+
+Value VectorTarget::difference(Code &code, Value words, int64_t shift, unsigned bits, Zeros zeros) const {
+  auto i32 = cast<VectorType>(words.getType()), f32 = VectorType::get(width, code.getF32Type());
+  Value field = shift ? arith::ShRUIOp::create(code, words, code.splatInt(i32, shift)).getResult() : words;
+  if (zeros.kind == Zeros::Table) // which looks at the low four bits of an index only
+    return callIntrinsic(code, "llvm.x86.avx512.permvar.sf.512", f32, {zeros.value, field});
+  if (shift + bits < 32)
+    field = arith::AndIOp::create(code, field, code.splatInt(i32, (int64_t(1) << bits) - 1));
+  Value value = zeros.kind == Zeros::Float
+                    ? arith::SIToFPOp::create(code, f32, field).getResult()
+                    : vector::BitCastOp::create(code, f32, arith::OrIOp::create(code, field, code.splatInt(i32, kBiasBits))).getResult();
+  return arith::SubFOp::create(code, value, zeros.value);
+}
+
 Value VectorTarget::loadFloats(Code &code, FloatType type, Value bytes, Value at, int64_t alignment) const {
   auto f32 = VectorType::get(width, code.getF32Type());
   if (type.isF32())

@@ -30,6 +30,19 @@ public:
   /// `lanes` floats of `type` from bytes at `at`, as f32.
   mlir::Value loadFloats(Code &code, mlir::FloatType type, mlir::Value bytes, mlir::Value at, int64_t alignment) const;
 
+  /// How `difference` takes zero points away.
+  struct Zeros {
+    enum Kind { Table, Biased, Float } kind;
+    mlir::Value value; ///< f32: what each code gives; 2^23 + zero point; zero point
+  };
+  /// A zero point for all lanes.
+  Zeros constantZeros(Code &code, int64_t zero, unsigned bits) const;
+  /// A zero point a lane, i32 in the range of codes.
+  Zeros integerZeros(Code &code, mlir::Value zeros) const;
+
+  /// (code - zero point) as f32, exactly where zero points are integers; the code is the `bits` bits of each i32 of `words` from `shift` on.
+  mlir::Value difference(Code &code, mlir::Value words, int64_t shift, unsigned bits, Zeros zeros) const;
+
 private:
   enum class Dot { Vnni512, Vnni256, Words512, Words256 };
   int64_t width;

@@ -22,75 +22,12 @@ using namespace sinter::lower;
 
 static VectorType laneType(Type element) { return VectorType::get({kLanes}, element); }
 
-Value sinter::lower::asVector(OpBuilder &builder, Location loc, LaneValue value) {
-  if (value.kind == LaneValue::Varying)
-    return value.value;
-  VectorType type = laneType(value.value.getType());
-  Value splat = vector::BroadcastOp::create(builder, loc, type, value.value);
-  if (value.kind == LaneValue::Uniform)
-    return splat;
-  return arith::AddIOp::create(builder, loc, splat, laneNumbers(builder, loc, value.value.getType()));
-}
-
-Value sinter::lower::lanesBelow(OpBuilder &builder, Location loc, Value base, Value end) {
-  Value left = builder.createOrFold<arith::SubIOp>(loc, end, base);
-  Value splat = vector::BroadcastOp::create(builder, loc, laneType(left.getType()), left);
-  return arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::slt, laneNumbers(builder, loc, left.getType()), splat);
-}
-
-/// How elements travel between memory and registers. Those of i1 take a byte each, where a vector of them would be packed bits; those of
-/// 16-bit floats are moved as integers, since a masked access of floats that the CPU has no instructions for becomes conversions.
-static Type memoryElement(Type element) {
-  if (element.isInteger(1))
-    return IntegerType::get(element.getContext(), 8);
-  if (element.isF16() || element.isBF16())
-    return IntegerType::get(element.getContext(), 16);
-  return element;
-}
-
-/// The memory with elements of that type. The descriptors are the same, so that the cast is gone once both are LLVM structs.
-static Value asMemory(OpBuilder &builder, Location loc, Value memref) {
-  auto type = cast<MemRefType>(memref.getType());
-  Type element = memoryElement(type.getElementType());
-  if (element == type.getElementType())
-    return memref;
-  auto moved = MemRefType::get(type.getShape(), element, type.getLayout(), type.getMemorySpace());
-  return UnrealizedConversionCastOp::create(builder, loc, moved, memref).getResult(0);
-}
-
-static Value toMemory(OpBuilder &builder, Location loc, Value lanes) {
-  Type element = cast<VectorType>(lanes.getType()).getElementType(), moved = memoryElement(element);
-  if (element == moved)
-    return lanes;
-  if (element.isInteger(1))
-    return arith::ExtUIOp::create(builder, loc, laneType(moved), lanes);
-  return arith::BitcastOp::create(builder, loc, laneType(moved), lanes);
-}
-
-static Value fromMemory(OpBuilder &builder, Location loc, Value lanes, Type element) {
-  Type moved = memoryElement(element);
-  if (element == moved)
-    return lanes;
-  if (!element.isInteger(1))
-    return arith::BitcastOp::create(builder, loc, laneType(element), lanes);
-  Value zeros = arith::ConstantOp::create(builder, loc, builder.getZeroAttr(laneType(moved)));
-  return arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ne, lanes, zeros);
-}
-
-void sinter::lower::storeLanes(OpBuilder &builder, Location loc, LaneValue value, Value memref, ValueRange indices, Value mask) {
-  Value lanes = toMemory(builder, loc, asVector(builder, loc, value));
-  memref = asMemory(builder, loc, memref);
-  if (mask)
-    vector::MaskedStoreOp::create(builder, loc, memref, indices, mask, lanes);
-  else
-    vector::StoreOp::create(builder, loc, lanes, memref, indices);
-}
-
 namespace {
 /// Emits what it is asked for, operands first. One object a mask; branches make their own on top.
 class Vectorizer {
 public:
-  Vectorizer(OpBuilder &builder, Region &region, Value mask, bool mayBeEmpty, const KnownConditions *known, const Vectorizer *parent = nullptr)
+  Vectorizer(OpBuilder &builder, Region &region, Value mask, bool mayBeEmpty, const KnownConditions *known,
+             const Vectorizer *parent = nullptr)
       : builder(builder), region(region), mask(mask), mayBeEmpty(mayBeEmpty), known(known), parent(parent) {}
 
   void bind(Value value, LaneValue lanes) { values[value] = lanes; }
@@ -203,11 +140,12 @@ FailureOr<LaneValue> Vectorizer::evaluate(Value root) {
 }
 
 static bool dividesIntegers(Operation *op) {
-  return isa<arith::DivSIOp, arith::DivUIOp, arith::RemSIOp, arith::RemUIOp, arith::FloorDivSIOp, arith::CeilDivSIOp, arith::CeilDivUIOp>(op);
+  return isa<arith::DivSIOp, arith::DivUIOp, arith::RemSIOp, arith::RemUIOp, arith::FloorDivSIOp, arith::CeilDivSIOp,
+             arith::CeilDivUIOp>(op);
 }
 
-/// No CPU we know computes in bf16. Such arithmetic goes through f32 and is rounded after each operation, as the file says; code
-/// generation alone would round once at the end of a chain.
+/// No CPU we know computes in bf16. Such arithmetic goes through f32 and is rounded after each operation, as the file
+/// says; code generation alone would round once at the end of a chain.
 static bool computesInBrainFloat(Operation *op) {
   return isa<arith::AddFOp, arith::SubFOp, arith::MulFOp, arith::DivFOp>(op) && op->getResult(0).getType().isBF16();
 }
@@ -236,8 +174,10 @@ LogicalResult Vectorizer::emitUniform(Operation *op) {
   if (mayBeEmpty && dividesIntegers(op)) {
     OpBuilder::InsertionGuard guard(builder);
     builder.setInsertionPoint(clone);
-    Value one = arith::ConstantOp::create(builder, op->getLoc(), builder.getIntegerAttr(op->getOperand(1).getType(), 1));
-    clone->setOperand(1, arith::SelectOp::create(builder, op->getLoc(), anyLane(op->getLoc()), clone->getOperand(1), one));
+    Value one =
+        arith::ConstantOp::create(builder, op->getLoc(), builder.getIntegerAttr(op->getOperand(1).getType(), 1));
+    clone->setOperand(1,
+                      arith::SelectOp::create(builder, op->getLoc(), anyLane(op->getLoc()), clone->getOperand(1), one));
   }
   if (computesInBrainFloat(op)) {
     values[op->getResult(0)] = {LaneValue::Uniform, throughF32(builder, clone)};
@@ -262,7 +202,8 @@ LogicalResult Vectorizer::emitElementwise(Operation *op) {
   // Off lanes hold zeros, which nothing may be divided by.
   if (mask && dividesIntegers(op)) {
     auto type = cast<VectorType>(operands[1].getType());
-    Value one = arith::ConstantOp::create(builder, op->getLoc(), DenseElementsAttr::get(type, builder.getIntegerAttr(type.getElementType(), 1)));
+    Value one = arith::ConstantOp::create(
+        builder, op->getLoc(), DenseElementsAttr::get(type, builder.getIntegerAttr(type.getElementType(), 1)));
     operands[1] = arith::SelectOp::create(builder, op->getLoc(), mask, operands[1], one);
   }
   Operation *clone = op->cloneWithoutRegions();
@@ -287,7 +228,8 @@ LaneValue Vectorizer::emitAffine(Location loc, AffineExpr expr, ArrayRef<LaneVal
   if (auto symbol = dyn_cast<AffineSymbolExpr>(expr))
     return operands[dims + symbol.getPosition()];
   auto binary = cast<AffineBinaryOpExpr>(expr);
-  LaneValue lhs = emitAffine(loc, binary.getLHS(), operands, dims), rhs = emitAffine(loc, binary.getRHS(), operands, dims);
+  LaneValue lhs = emitAffine(loc, binary.getLHS(), operands, dims),
+            rhs = emitAffine(loc, binary.getRHS(), operands, dims);
   switch (expr.getKind()) {
   case AffineExprKind::Add:
     return addLanes(builder, loc, lhs, rhs);
@@ -319,23 +261,34 @@ LaneValue Vectorizer::emitCompare(arith::CmpIOp op) {
     std::swap(lhs, rhs);
     auto swapped = [](P p) {
       switch (p) {
-      case P::slt: return P::sgt;
-      case P::sle: return P::sge;
-      case P::sgt: return P::slt;
-      case P::sge: return P::sle;
-      case P::ult: return P::ugt;
-      case P::ule: return P::uge;
-      case P::ugt: return P::ult;
-      case P::uge: return P::ule;
-      default: return p;
+      case P::slt:
+        return P::sgt;
+      case P::sle:
+        return P::sge;
+      case P::sgt:
+        return P::slt;
+      case P::sge:
+        return P::sle;
+      case P::ult:
+        return P::ugt;
+      case P::ule:
+        return P::uge;
+      case P::ugt:
+        return P::ult;
+      case P::uge:
+        return P::ule;
+      default:
+        return p;
       }
     };
     predicate = swapped(predicate);
   }
   bool below = predicate == P::slt || predicate == P::sge || predicate == P::ult || predicate == P::uge;
-  if (below && lhs.kind == LaneValue::Contiguous && rhs.kind == LaneValue::Uniform && isMultipleOfLanes(lhs.value) && isMultipleOfLanes(rhs.value))
+  if (below && lhs.kind == LaneValue::Contiguous && rhs.kind == LaneValue::Uniform && isMultipleOfLanes(lhs.value) &&
+      isMultipleOfLanes(rhs.value))
     return {LaneValue::Uniform, builder.createOrFold<arith::CmpIOp>(loc, predicate, lhs.value, rhs.value)};
-  return {LaneValue::Varying, arith::CmpIOp::create(builder, loc, predicate, asVector(builder, loc, lhs), asVector(builder, loc, rhs))};
+  return {LaneValue::Varying,
+          arith::CmpIOp::create(builder, loc, predicate, asVector(builder, loc, lhs), asVector(builder, loc, rhs))};
 }
 
 void Vectorizer::emitSelect(arith::SelectOp op) {
@@ -349,13 +302,13 @@ void Vectorizer::emitSelect(arith::SelectOp op) {
     values[op] = {yes.kind, builder.createOrFold<arith::SelectOp>(loc, choice.value, yes.value, no.value)};
     return;
   }
-  values[op] = {LaneValue::Varying, arith::SelectOp::create(builder, loc, choice.value, asVector(builder, loc, yes), asVector(builder, loc, no))};
+  values[op] = {LaneValue::Varying, arith::SelectOp::create(builder, loc, choice.value, asVector(builder, loc, yes),
+                                                            asVector(builder, loc, no))};
 }
 
 LogicalResult Vectorizer::emitLoad(memref::LoadOp op) {
   Location loc = op.getLoc();
-  auto type = op.getMemRefType();
-  Type element = type.getElementType();
+  Type element = op.getMemRefType().getElementType();
   Value base = get(op.getMemref()).value;
   SmallVector<LaneValue> indices;
   for (Value index : op.getIndices())
@@ -368,62 +321,19 @@ LogicalResult Vectorizer::emitLoad(memref::LoadOp op) {
     }
     auto guarded = scf::IfOp::create(
         builder, loc, anyLane(loc),
-        [&](OpBuilder &b, Location l) { scf::YieldOp::create(b, l, memref::LoadOp::create(b, l, base, scalars).getResult()); },
-        [&](OpBuilder &b, Location l) { scf::YieldOp::create(b, l, arith::ConstantOp::create(b, l, b.getZeroAttr(element)).getResult()); });
+        [&](OpBuilder &b, Location l) {
+          scf::YieldOp::create(b, l, memref::LoadOp::create(b, l, base, scalars).getResult());
+        },
+        [&](OpBuilder &b, Location l) {
+          scf::YieldOp::create(b, l, arith::ConstantOp::create(b, l, b.getZeroAttr(element)).getResult());
+        });
     values[op] = {LaneValue::Uniform, guarded.getResult(0)};
     return success();
   }
-
-  SmallVector<int64_t> strides;
-  int64_t offset;
-  if (failed(type.getStridesAndOffset(strides, offset)))
-    return op.emitError("cannot read 16 elements at once from ") << type;
-  Value memory = asMemory(builder, loc, base);
-  VectorType vector = laneType(memoryElement(element));
-  auto zeros = [&] { return arith::ConstantOp::create(builder, loc, builder.getZeroAttr(vector)); };
-  // One index runs along memory and the others stay: the elements are side by side.
-  int64_t lane = -1;
-  bool contiguous = strides.back() == 1;
-  for (auto [dim, index] : llvm::enumerate(indices)) {
-    if (index.kind == LaneValue::Uniform)
-      continue;
-    contiguous &= lane < 0 && index.kind == LaneValue::Contiguous && strides[dim] == 1;
-    lane = dim;
-  }
-  Value loaded;
-  if (contiguous) {
-    SmallVector<Value> scalars = llvm::map_to_vector(indices, [](LaneValue index) { return index.value; });
-    if (mask)
-      loaded = vector::MaskedLoadOp::create(builder, loc, vector, memory, scalars, mask, zeros());
-    else
-      loaded = vector::LoadOp::create(builder, loc, vector, memory, scalars);
-  } else {
-    if (strides.back() != 1)
-      return op.emitError("cannot gather from ") << type;
-    // Uniform indices go to the address, the rest to one offset a lane.
-    SmallVector<Value> scalars(indices.size(), arith::ConstantIndexOp::create(builder, loc, 0));
-    LaneValue sum;
-    memref::ExtractStridedMetadataOp metadata;
-    for (auto [dim, index] : llvm::enumerate(indices)) {
-      if (index.kind == LaneValue::Uniform) {
-        scalars[dim] = index.value;
-        continue;
-      }
-      Value stride;
-      if (ShapedType::isDynamic(strides[dim])) {
-        if (!metadata)
-          metadata = memref::ExtractStridedMetadataOp::create(builder, loc, base);
-        stride = metadata.getStrides()[dim];
-      } else {
-        stride = arith::ConstantIndexOp::create(builder, loc, strides[dim]);
-      }
-      LaneValue part = multiplyLanes(builder, loc, index, {LaneValue::Uniform, stride});
-      sum = sum.value ? addLanes(builder, loc, sum, part) : part;
-    }
-    Value on = mask ? mask : arith::ConstantOp::create(builder, loc, DenseElementsAttr::get(laneType(builder.getI1Type()), true)).getResult();
-    loaded = vector::GatherOp::create(builder, loc, vector, memory, scalars, asVector(builder, loc, sum), on, zeros());
-  }
-  values[op] = {LaneValue::Varying, fromMemory(builder, loc, loaded, element)};
+  FailureOr<LaneValue> lanes = loadLanes(builder, loc, base, indices, mask);
+  if (failed(lanes))
+    return failure();
+  values[op] = *lanes;
   return success();
 }
 
@@ -512,7 +422,8 @@ LogicalResult Vectorizer::emit(Operation *op) {
   if (auto load = dyn_cast<memref::LoadOp>(op))
     return emitLoad(load);
   if (auto apply = dyn_cast<affine::AffineApplyOp>(op)) {
-    SmallVector<LaneValue> operands = llvm::map_to_vector(apply.getMapOperands(), [&](Value operand) { return get(operand); });
+    SmallVector<LaneValue> operands =
+        llvm::map_to_vector(apply.getMapOperands(), [&](Value operand) { return get(operand); });
     values[apply] = emitAffine(loc, apply.getAffineMap().getResult(0), operands, apply.getAffineMap().getNumDims());
     return success();
   }
@@ -522,22 +433,25 @@ LogicalResult Vectorizer::emit(Operation *op) {
     return emitUniform(op);
   auto lhs = [&] { return get(op->getOperand(0)); };
   auto rhs = [&] { return get(op->getOperand(1)); };
-  LaneValue result = llvm::TypeSwitch<Operation *, LaneValue>(op)
-      .Case<arith::AddIOp>([&](auto) { return addLanes(builder, loc, lhs(), rhs()); })
-      .Case<arith::SubIOp>([&](auto) { return subtractLanes(builder, loc, lhs(), rhs()); })
-      .Case<arith::MulIOp>([&](auto) { return multiplyLanes(builder, loc, lhs(), rhs()); })
-      .Case<arith::CmpIOp>([&](arith::CmpIOp cmp) { return emitCompare(cmp); })
-      .Case<arith::IndexCastOp, arith::IndexCastUIOp, arith::ExtSIOp, arith::ExtUIOp, arith::TruncIOp>([&](Operation *) -> LaneValue {
-        // Index arithmetic stays in range, so that a cast commutes with it; what is too narrow for that is a vector.
-        Type to = op->getResult(0).getType(), from = op->getOperand(0).getType();
-        auto narrow = [](Type type) { return !type.isIndex() && type.getIntOrFloatBitWidth() < 32; };
-        if (lhs().kind != LaneValue::Contiguous || narrow(to) || narrow(from))
-          return {};
-        IRMapping mapping;
-        mapping.map(op->getOperand(0), lhs().value);
-        return {LaneValue::Contiguous, builder.clone(*op, mapping)->getResult(0)};
-      })
-      .Default([](Operation *) -> LaneValue { return {}; });
+  LaneValue result =
+      llvm::TypeSwitch<Operation *, LaneValue>(op)
+          .Case<arith::AddIOp>([&](auto) { return addLanes(builder, loc, lhs(), rhs()); })
+          .Case<arith::SubIOp>([&](auto) { return subtractLanes(builder, loc, lhs(), rhs()); })
+          .Case<arith::MulIOp>([&](auto) { return multiplyLanes(builder, loc, lhs(), rhs()); })
+          .Case<arith::CmpIOp>([&](arith::CmpIOp cmp) { return emitCompare(cmp); })
+          .Case<arith::IndexCastOp, arith::IndexCastUIOp, arith::ExtSIOp, arith::ExtUIOp, arith::TruncIOp>(
+              [&](Operation *) -> LaneValue {
+                // Index arithmetic stays in range, so that a cast commutes with it; what is too narrow for that is a
+                // vector.
+                Type to = op->getResult(0).getType(), from = op->getOperand(0).getType();
+                auto narrow = [](Type type) { return !type.isIndex() && type.getIntOrFloatBitWidth() < 32; };
+                if (lhs().kind != LaneValue::Contiguous || narrow(to) || narrow(from))
+                  return {};
+                IRMapping mapping;
+                mapping.map(op->getOperand(0), lhs().value);
+                return {LaneValue::Contiguous, builder.clone(*op, mapping)->getResult(0)};
+              })
+          .Default([](Operation *) -> LaneValue { return {}; });
   if (!result.value && op->getNumResults() == 1 && op->getResult(0).getType().isIndex()) {
     if (isa<arith::DivUIOp, arith::DivSIOp>(op))
       result = divideLanes(builder, loc, lhs(), rhs(), Rounding::TowardZero, mask).first;
@@ -555,7 +469,8 @@ LogicalResult Vectorizer::emit(Operation *op) {
   return emitElementwise(op);
 }
 
-FailureOr<SmallVector<LaneValue>> sinter::lower::vectorizeBlock(OpBuilder &builder, Block &body, ArrayRef<LaneValue> args, Value mask,
+FailureOr<SmallVector<LaneValue>> sinter::lower::vectorizeBlock(OpBuilder &builder, Block &body,
+                                                                ArrayRef<LaneValue> args, Value mask,
                                                                 const KnownConditions *known) {
   Vectorizer vectorizer(builder, *body.getParent(), mask, /*mayBeEmpty=*/false, known);
   for (auto [argument, lanes] : llvm::zip_equal(body.getArguments(), args))

@@ -36,7 +36,8 @@ static void addGrids(ModuleOp module, int64_t &scratchBytes) {
       grid = arith::IndexCastOp::create(builder, loc, builder.getI64Type(), grid);
       Value zero = arith::ConstantIndexOp::create(builder, loc, 0);
       Value scratch = copy.getArguments().back();
-      Value view = memref::ViewOp::create(builder, loc, MemRefType::get({1}, builder.getI64Type()), scratch, zero, ValueRange());
+      Value view =
+          memref::ViewOp::create(builder, loc, MemRefType::get({1}, builder.getI64Type()), scratch, zero, ValueRange());
       memref::StoreOp::create(builder, loc, grid, view, zero);
       op->erase();
     });
@@ -62,26 +63,30 @@ std::unique_ptr<GridJit> GridJit::compile(llvm::StringRef source, llvm::StringRe
   return std::unique_ptr<GridJit>(new GridJit(std::move(jit), scratchBytes));
 }
 
-GridJit::GridJit(std::unique_ptr<KernelJit> jit, int64_t scratchBytes) : jit(std::move(jit)), scratchBytes(scratchBytes) {
+GridJit::GridJit(std::unique_ptr<KernelJit> jit, int64_t scratchBytes)
+    : jit(std::move(jit)), scratchBytes(scratchBytes) {
   storage = std::make_unique<char[]>(scratchBytes + 64 + 64 + kGuard);
   scratch = reinterpret_cast<char *>((reinterpret_cast<uintptr_t>(storage.get()) + 63) / 64 * 64);
 }
 
 GridJit::~GridJit() = default;
 
-void GridJit::call(const std::string &name, const std::vector<void *> &operands, const std::vector<int64_t> &scalars, int64_t begin, int64_t end) {
+void GridJit::call(const std::string &name, const std::vector<void *> &operands, const std::vector<int64_t> &scalars,
+                   int64_t begin, int64_t end) {
   if (program::Kernel kernel = jit->get(name))
     kernel(reinterpret_cast<char *const *>(operands.data()), scalars.data(), begin, end, scratch);
   else
     ADD_FAILURE() << "no kernel " << name;
 }
 
-int64_t GridJit::grid(llvm::StringRef kernel, const std::vector<void *> &operands, const std::vector<int64_t> &scalars) {
+int64_t GridJit::grid(llvm::StringRef kernel, const std::vector<void *> &operands,
+                      const std::vector<int64_t> &scalars) {
   call((kernel + ".grid").str(), operands, scalars, 0, 0);
   return *reinterpret_cast<int64_t *>(scratch);
 }
 
-void GridJit::run(llvm::StringRef kernel, const std::vector<void *> &operands, const std::vector<int64_t> &scalars, int parts) {
+void GridJit::run(llvm::StringRef kernel, const std::vector<void *> &operands, const std::vector<int64_t> &scalars,
+                  int parts) {
   int64_t items = grid(kernel, operands, scalars);
   // Stale scratch must not matter; NaN shows where it does.
   std::fill(scratch, scratch + scratchBytes, char(0xff));

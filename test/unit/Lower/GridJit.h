@@ -22,11 +22,13 @@ public:
   int64_t grid(llvm::StringRef kernel, const std::vector<void *> &operands, const std::vector<int64_t> &scalars);
 
   /// Runs all items, cut into `parts` calls as threads would do it.
-  void run(llvm::StringRef kernel, const std::vector<void *> &operands, const std::vector<int64_t> &scalars, int parts = 1);
+  void run(llvm::StringRef kernel, const std::vector<void *> &operands, const std::vector<int64_t> &scalars,
+           int parts = 1);
 
 private:
   GridJit(std::unique_ptr<KernelJit> jit, int64_t scratchBytes);
-  void call(const std::string &name, const std::vector<void *> &operands, const std::vector<int64_t> &scalars, int64_t begin, int64_t end);
+  void call(const std::string &name, const std::vector<void *> &operands, const std::vector<int64_t> &scalars,
+            int64_t begin, int64_t end);
 
   std::unique_ptr<KernelJit> jit;
   /// Followed by a guard: a kernel that writes past what it asked for is a failure.

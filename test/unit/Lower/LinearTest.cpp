@@ -203,13 +203,18 @@ void LinearTest::check(const Case &c) {
         double exact = 0, magnitude = 0;
         for (int64_t g = 0; g < groups; ++g) {
           int64_t begin = g * group, end = std::min(begin + group, c.k), sum = 0, rowSum = 0;
+          float floatSum = 0;
           for (int64_t i = begin; i < end; ++i) {
             float w = decoded[channel * c.k + i];
             double value = act ? double(q.codes[row * c.k + i] - q.zero) * q.scales[row * groups + g] : x[row * c.k + i];
             exact += value * w;
             magnitude += std::fabs(value * w);
-            if (!act) {
+            if (type.getFields().isFloat()) {
               acc = std::fma(x[row * c.k + i], w, acc);
+              continue;
+            }
+            if (!act) {
+              floatSum = std::fma(x[row * c.k + i], all.codes[channel * c.k + i] - all.zeros[channel * groups + g], floatSum);
               continue;
             }
             int code = all.codes[channel * c.k + i], point = static_cast<int>(all.zeros[channel * groups + g]);
@@ -217,8 +222,12 @@ void LinearTest::check(const Case &c) {
             sum += (q.codes[row * c.k + i] - q.zero) * (isFloatZero ? code : code - point);
             rowSum += q.codes[row * c.k + i];
           }
-          if (!act)
+          if (type.getFields().isFloat())
             continue;
+          if (!act) {
+            acc = std::fma(floatSum, all.scales[channel * groups + g], acc);
+            continue;
+          }
           float term = static_cast<float>(sum);
           if (type.getFields().floatZeros)
             term = std::fma(-all.zeros[channel * groups + g], static_cast<float>(rowSum), term);

@@ -45,9 +45,10 @@ TEST(CompileFlags, Dimensions) {
 }
 
 TEST(CompileFlags, Everything) {
-  CompileOptions options = parse({"m.onnx", "-o", "m.so", "--weights=int4:group=32", "--activations=int8", "--kv=bf16", "--mcpu=znver4", "--max-seq=99",
-                                  "--chunk=7", "--state", "h=h_out", "--keep-past-outputs", "--probe=a/b", "--probe=c", "--dump-ir=ir", "--stop-after=kv",
-                                  "--emit=obj,header", "--sidecar-over=10", "--threads=3"});
+  CompileOptions options =
+      parse({"m.onnx", "-o", "m.so", "--weights=int4:group=32", "--activations=int8", "--kv=bf16", "--mcpu=znver4",
+             "--max-seq=99", "--chunk=7", "--state", "h=h_out", "--keep-past-outputs", "--probe=a/b", "--probe=c",
+             "--dump-ir=ir", "--stop-after=kv", "--emit=obj,header", "--sidecar-over=10", "--threads=3"});
   EXPECT_EQ(options.weights, "int4:group=32");
   EXPECT_EQ(options.activations, ActivationChoice::Int8);
   EXPECT_EQ(options.kv, CacheChoice::BF16);

@@ -65,7 +65,8 @@ TEST_F(FindTest, OneThatCannotBeUsed) {
   write("config.json", "{ no JSON");
   FoundTokenizer found = find();
   EXPECT_EQ(found.path, "");
-  EXPECT_TRUE(StringRef(found.note).ends_with("cannot use the tokenizer: models of type 'WordPiece' are not supported"));
+  EXPECT_TRUE(
+      StringRef(found.note).ends_with("cannot use the tokenizer: models of type 'WordPiece' are not supported"));
 }
 
 TEST_F(FindTest, AboveOnnx) {

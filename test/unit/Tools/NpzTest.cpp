@@ -37,9 +37,10 @@ TEST(Npy, ReadsEveryType) {
     const char *descr;
     DType type;
     unsigned width;
-  } cases[] = {{"<f4", DType::F32, 4}, {"<f2", DType::F16, 2}, {"<V2", DType::BF16, 2}, {"|V2", DType::BF16, 2}, {"<f8", DType::F64, 8},
-               {"|i1", DType::I8, 1},  {"|u1", DType::U8, 1},  {"<i2", DType::I16, 2},  {"<u2", DType::U16, 2},  {"<i4", DType::I32, 4},
-               {"<u4", DType::U32, 4}, {"<i8", DType::I64, 8}, {"<u8", DType::U64, 8},  {"|b1", DType::Bool, 1}};
+  } cases[] = {{"<f4", DType::F32, 4}, {"<f2", DType::F16, 2}, {"<V2", DType::BF16, 2}, {"|V2", DType::BF16, 2},
+               {"<f8", DType::F64, 8}, {"|i1", DType::I8, 1},  {"|u1", DType::U8, 1},   {"<i2", DType::I16, 2},
+               {"<u2", DType::U16, 2}, {"<i4", DType::I32, 4}, {"<u4", DType::U32, 4},  {"<i8", DType::I64, 8},
+               {"<u8", DType::U64, 8}, {"|b1", DType::Bool, 1}};
   for (auto &[descr, type, width] : cases) {
     std::string header = std::string("{'descr': '") + descr + "', 'fortran_order': False, 'shape': (2, 3), }";
     Array array = cantFail(parseNpy(npy(header, std::string(6 * width, '\1'))));
@@ -52,9 +53,11 @@ TEST(Npy, ReadsEveryType) {
 TEST(Npy, ConvertsOrders) {
   Array fortran = cantFail(parseNpy(npy("{'descr': '|i1', 'fortran_order': True, 'shape': (2, 3)}", "\1\4\2\5\3\6")));
   EXPECT_EQ(values<int8_t>(fortran), (std::vector<int8_t>{1, 2, 3, 4, 5, 6}));
-  Array big = cantFail(parseNpy(npy("{\"descr\": '>i2', 'fortran_order': False, 'shape': (1,)}", StringRef("\1\2", 2), 2)));
+  Array big =
+      cantFail(parseNpy(npy("{\"descr\": '>i2', 'fortran_order': False, 'shape': (1,)}", StringRef("\1\2", 2), 2)));
   EXPECT_EQ(values<int16_t>(big), (std::vector<int16_t>{0x102}));
-  Array scalar = cantFail(parseNpy(npy("{'descr': '<i4', 'fortran_order': False, 'shape': ()}", StringRef("\7\0\0\0", 4))));
+  Array scalar =
+      cantFail(parseNpy(npy("{'descr': '<i4', 'fortran_order': False, 'shape': ()}", StringRef("\7\0\0\0", 4))));
   EXPECT_TRUE(scalar.shape.empty());
   EXPECT_EQ(values<int32_t>(scalar), (std::vector<int32_t>{7}));
 }
@@ -65,8 +68,9 @@ TEST(Npy, RefusesWhatItCannotRead) {
   EXPECT_EQ(errorOf(parseNpy(npy("{'descr': '<c8', 'fortran_order': False, 'shape': (1,)}", "12345678"))),
             "elements of numpy type '<c8' are not supported");
   for (const char *shape : {"(2,)", "(4294967296, 4294967296, 4294967296)", "(0, 1)"})
-    EXPECT_EQ(errorOf(parseNpy(npy(std::string("{'descr': '<f4', 'fortran_order': False, 'shape': ") + shape + "}", "1234"))),
-              "a .npy array does not have as many bytes as its shape says");
+    EXPECT_EQ(
+        errorOf(parseNpy(npy(std::string("{'descr': '<f4', 'fortran_order': False, 'shape': ") + shape + "}", "1234"))),
+        "a .npy array does not have as many bytes as its shape says");
   EXPECT_NE(errorOf(parseNpy(npy("{'descr': '<f4', 'fortran_order': False, 'shape': (-1,)}", "1234"))), "");
 }
 

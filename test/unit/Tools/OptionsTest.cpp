@@ -54,7 +54,9 @@ struct CommandTest : testing::Test {
 } // namespace
 
 TEST_F(CommandTest, TakesValues) {
-  EXPECT_EQ(parse({"--cups", "3", "arabica", "--extra=a=b", "--extra", "c", "--size=large", "-v", "--times=1, 2", "--strength=2.5", "-o", "x"}), "");
+  EXPECT_EQ(parse({"--cups", "3", "arabica", "--extra=a=b", "--extra", "c", "--size=large", "-v", "--times=1, 2",
+                   "--strength=2.5", "-o", "x"}),
+            "");
   EXPECT_EQ(bean, "arabica");
   EXPECT_EQ(cups, 3);
   EXPECT_EQ(extras, (std::vector<std::string>{"a=b", "c"}));
@@ -87,7 +89,8 @@ TEST_F(CommandTest, SaysWhatIsWrong) {
 
 TEST_F(CommandTest, ExplainsItself) {
   EXPECT_EQ(parse({"--help"}), "");
-  for (const char *part : {"sinter brew: make coffee", "Usage: sinter brew BEAN [options]", "  sinter brew arabica --cups=2\n      two cups\n",
-                           "--size=small|large", "of a cup", "-o FILE"})
+  for (const char *part :
+       {"sinter brew: make coffee", "Usage: sinter brew BEAN [options]",
+        "  sinter brew arabica --cups=2\n      two cups\n", "--size=small|large", "of a cup", "-o FILE"})
     EXPECT_NE(help.find(part), std::string::npos) << part;
 }

@@ -4,9 +4,9 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "tools/sinter/Tokenizer/Tokenizer.h"
 #include "tools/sinter/Tokenizer/Kinds.h"
 #include "tools/sinter/Tokenizer/Regex.h"
-#include "tools/sinter/Tokenizer/Tokenizer.h"
 #include "tools/sinter/Tokenizer/Unicode.h"
 
 #include <gtest/gtest.h>
@@ -82,7 +82,8 @@ TEST(Regex, Matches) {
 }
 
 TEST(Regex, RefusesWhatItDoesNotKnow) {
-  for (const char *pattern : {"(", ")", "[a", "a{3,1}", "\\w", "(?<n>a)", "[[:alpha:]]", "(a*)*", "*a", "\\p{Han}", "a\\", "[b-a]", "(?i:\u00e9)"}) {
+  for (const char *pattern : {"(", ")", "[a", "a{3,1}", "\\w", "(?<n>a)", "[[:alpha:]]", "(a*)*", "*a", "\\p{Han}",
+                              "a\\", "[b-a]", "(?i:\u00e9)"}) {
     Expected<Regex> regex = Regex::compile(pattern);
     EXPECT_FALSE(bool(regex)) << pattern;
     consumeError(regex.takeError());
@@ -150,7 +151,7 @@ static std::string llama2c(std::initializer_list<std::pair<const char *, float>>
 TEST(Tokenizer, Llama2c) {
   std::string file = llama2c({{" ", -9}, {"a", -9}, {"b", -9}, {"ab", -2}, {" a", -1}, {"aa", -3}});
   auto tokenizer = cantFail(Tokenizer::load(file, "llama2c"));
-  EXPECT_EQ(tokenizer->encode("ab", true), (std::vector<int64_t>{1, 263, 261}));      // " a" scores more than "ab"
+  EXPECT_EQ(tokenizer->encode("ab", true), (std::vector<int64_t>{1, 263, 261})); // " a" scores more than "ab"
   EXPECT_EQ(tokenizer->encode("aaaa\u00e9", false), (std::vector<int64_t>{263, 264, 260, 3 + 0xc3, 3 + 0xa9}));
   EXPECT_EQ(stream(*tokenizer, {1, 263, 261, 263, 3 + 0xc3, 3 + 0xa9}), "|a|b| a||\u00e9|");
   EXPECT_EQ(tokenizer->endTokens(), (std::vector<int64_t>{1, 2}));
@@ -169,9 +170,12 @@ TEST(Tokenizer, RefusesDamagedFiles) {
   for (size_t size = 0; size < good.size(); ++size)
     consumeError(Tokenizer::load(good.take_front(size), "hf").takeError());
   auto message = [](StringRef json) { return toString(Tokenizer::load(json, "hf").takeError()); };
-  EXPECT_EQ(message(R"({"model": {"type": "Unigram"}})"), "cannot use the tokenizer: models of type 'Unigram' are not supported");
-  EXPECT_EQ(message(R"({"model": {"vocab": {"a": 99999999}, "merges": []}})"), "cannot use the tokenizer: the id of token 'a' is no number below 16777216");
-  EXPECT_EQ(message(R"({"model": {"vocab": {"a": 0}, "merges": ["a b"]}})"), "cannot use the tokenizer: merge 0 is not of tokens in the vocabulary");
+  EXPECT_EQ(message(R"({"model": {"type": "Unigram"}})"),
+            "cannot use the tokenizer: models of type 'Unigram' are not supported");
+  EXPECT_EQ(message(R"({"model": {"vocab": {"a": 99999999}, "merges": []}})"),
+            "cannot use the tokenizer: the id of token 'a' is no number below 16777216");
+  EXPECT_EQ(message(R"({"model": {"vocab": {"a": 0}, "merges": ["a b"]}})"),
+            "cannot use the tokenizer: merge 0 is not of tokens in the vocabulary");
   EXPECT_EQ(message(R"({"model": {"vocab": {}, "merges": []}, "pre_tokenizer": {"type": "Whatever"}})"),
             "cannot use the tokenizer: pre-tokenizer 'Whatever' is not supported");
   EXPECT_EQ(message(std::string(100000, '[')), "the tokenizer is no JSON: JSON nested too deeply");

@@ -48,7 +48,8 @@ static uint32_t lastCodePoint(StringRef text, size_t &length) {
 static bool standsAlone(StringRef before, StringRef after) {
   size_t length;
   bool valid;
-  return (before.empty() || !isWord(lastCodePoint(before, length))) && (after.empty() || !isWord(unicode::takeCodePoint(after, valid)));
+  return (before.empty() || !isWord(lastCodePoint(before, length))) &&
+         (after.empty() || !isWord(unicode::takeCodePoint(after, valid)));
 }
 
 void TokenFinder::split(StringRef text, function_ref<void(StringRef, const AddedToken *)> found) const {
@@ -64,11 +65,13 @@ void TokenFinder::split(StringRef text, function_ref<void(StringRef, const Added
     if (entry->token.singleWord && !standsAlone(text.take_front(begin), text.drop_front(end)))
       continue;
     size_t length;
-    while (entry->token.stripLeft && begin > done && unicode::isWhitespace(lastCodePoint(text.take_front(begin), length)))
+    while (entry->token.stripLeft && begin > done &&
+           unicode::isWhitespace(lastCodePoint(text.take_front(begin), length)))
       begin = std::max(done, begin - length);
     bool valid;
     if (entry->token.stripRight)
-      for (StringRef rest = text.drop_front(end); !rest.empty() && unicode::isWhitespace(unicode::takeCodePoint(rest, valid));)
+      for (StringRef rest = text.drop_front(end);
+           !rest.empty() && unicode::isWhitespace(unicode::takeCodePoint(rest, valid));)
         end = text.size() - rest.size();
     if (done < begin)
       found(text.slice(done, begin), nullptr);

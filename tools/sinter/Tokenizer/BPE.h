@@ -24,8 +24,8 @@ namespace sinter {
 /// byte-level vocabularies, and characters (with bytes as a last resort) for the others.
 class BPE {
 public:
-  /// `model` is the "model" object of a tokenizer.json; `byteLevel` says that its tokens are spelled in the byte alphabet
-  /// (byteOfLetter).
+  /// `model` is the "model" object of a tokenizer.json; `byteLevel` says that its tokens are spelled in the byte
+  /// alphabet (byteOfLetter).
   static llvm::Expected<BPE> create(const llvm::json::Object &model, bool byteLevel);
 
   /// What a call of Tokenizer::encode has seen: the ids of frequent words.
@@ -53,10 +53,10 @@ private:
   void mergeShort(llvm::SmallVectorImpl<uint32_t> &symbols) const;
   void mergeLong(llvm::SmallVectorImpl<uint32_t> &symbols) const;
 
-  llvm::StringMap<uint32_t> vocab;       // token as spelled -> id
-  llvm::StringMap<uint32_t> words;       // byte level: token's bytes -> id
+  llvm::StringMap<uint32_t> vocab; // token as spelled -> id
+  llvm::StringMap<uint32_t> words; // byte level: token's bytes -> id
   llvm::DenseMap<uint64_t, Merge> merges;
-  std::array<uint32_t, 256> byteIds;     // byte level: the byte's token; else its "<0xXX>" token
+  std::array<uint32_t, 256> byteIds; // byte level: the byte's token; else its "<0xXX>" token
   uint32_t unknown;
   bool byteLevel = false, byteFallback = false, fuseUnknown = false, ignoreMerges = false;
   bool splitsAtSpace = false; // no token has U+2581 behind another character: words may be cut before it

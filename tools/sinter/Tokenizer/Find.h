@@ -16,8 +16,8 @@
 
 namespace sinter {
 
-/// What a compiled model carries so that text can be put in and read out. Kept as metas "tokenizer", "tokenizer.kind" and
-/// "eos" (ids with commas between).
+/// What a compiled model carries so that text can be put in and read out. Kept as metas "tokenizer", "tokenizer.kind"
+/// and "eos" (ids with commas between).
 struct FoundTokenizer {
   std::string path;         ///< empty: there is none
   std::string kind, bytes;  ///< as Tokenizer::load takes them
@@ -26,8 +26,8 @@ struct FoundTokenizer {
 };
 
 /// Looks beside the model's file (and in the folder above, where that one is called onnx) for tokenizer.json,
-/// tokenizer.bin or another tok*.bin, and for the end tokens in generation_config.json, genai_config.json, config.json and
-/// tokenizer_config.json. Files that cannot be read or used are left out with a note; it never fails.
+/// tokenizer.bin or another tok*.bin, and for the end tokens in generation_config.json, genai_config.json, config.json
+/// and tokenizer_config.json. Files that cannot be read or used are left out with a note; it never fails.
 FoundTokenizer findTokenizer(llvm::StringRef modelPath);
 
 /// Reads a tokenizer's file that the user named, or takes "bytes" for ids that are bytes.

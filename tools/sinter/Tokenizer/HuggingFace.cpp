@@ -53,7 +53,7 @@ private:
   TokenFinder rawTokens, normalizedTokens;
   std::vector<int64_t> prefix, suffix; // of a text with special tokens
 
-  std::vector<std::string> pieces; // by id: the bytes it stands for; nothing for special tokens
+  std::vector<std::string> pieces;            // by id: the bytes it stands for; nothing for special tokens
   DenseMap<int64_t, std::string> firstPieces; // those that stand for something else at the front of a text
 };
 } // namespace
@@ -86,7 +86,8 @@ Error Decoding::read(const json::Value *value) {
       return createStringError("a decoder that strips the end of the text is not supported");
   } else if (type == "Metaspace") {
     StringRef space = step->getString("replacement").value_or("\xe2\x96\x81");
-    StringRef scheme = step->getString("prepend_scheme").value_or(step->getBoolean("add_prefix_space").value_or(true) ? "always" : "never");
+    StringRef scheme = step->getString("prepend_scheme")
+                           .value_or(step->getBoolean("add_prefix_space").value_or(true) ? "always" : "never");
     if (space.empty())
       return createStringError("a Metaspace step has an empty replacement");
     replacements.emplace_back(space.str(), " ");
@@ -113,7 +114,8 @@ Error HuggingFace::readAddedTokens(const json::Object &root) {
     if (!id || *id < 0 || *id >= kMaxTokens || !content)
       return createStringError("an added token has no content or no good id");
     auto is = [&](StringRef key) { return object->getBoolean(key).value_or(false); };
-    AddedToken token{content->str(), *id, is("single_word"), is("lstrip"), is("rstrip"), is("normalized"), is("special")};
+    AddedToken token{content->str(),   *id,          is("single_word"), is("lstrip"), is("rstrip"),
+                     is("normalized"), is("special")};
     // A normalized token is looked for, and read out, in its normalized spelling.
     std::string spelling = token.normalized && normalizer ? normalizer->apply(token.content) : token.content;
     (token.normalized ? normalizedTokens : rawTokens).add(token, spelling);
@@ -200,7 +202,8 @@ void HuggingFace::makePieces(const Decoding &decoding) {
         replaceAll(first, from, to);
       }
     }
-    for (unsigned i = 0; i < decoding.stripMost && !decoding.strip.empty() && StringRef(first).starts_with(decoding.strip); ++i)
+    for (unsigned i = 0;
+         i < decoding.stripMost && !decoding.strip.empty() && StringRef(first).starts_with(decoding.strip); ++i)
       first.erase(0, decoding.strip.size());
     if (decoding.joinWithSpaces)
       piece.insert(0, 1, ' ');
@@ -254,7 +257,8 @@ Expected<std::unique_ptr<Tokenizer>> sinter::loadHuggingFace(StringRef bytes) {
   if (!value)
     return createStringError("the tokenizer is no JSON: " + toString(value.takeError()));
   const json::Object *root = value->getAsObject();
-  Expected<std::unique_ptr<Tokenizer>> tokenizer = root ? HuggingFace::create(*root) : createStringError("it is no object");
+  Expected<std::unique_ptr<Tokenizer>> tokenizer =
+      root ? HuggingFace::create(*root) : createStringError("it is no object");
   if (!tokenizer)
     return createStringError("cannot use the tokenizer: " + toString(tokenizer.takeError()));
   return tokenizer;
@@ -326,7 +330,8 @@ std::optional<int64_t> HuggingFace::find(StringRef token) const {
 }
 
 std::vector<int64_t> HuggingFace::endTokens() const {
-  static constexpr StringLiteral usual[] = {"<|endoftext|>", "</s>", "<|im_end|>", "<|end_of_text|>", "<|eot_id|>", "<|end|>", "<eos>", "<end_of_turn>"};
+  static constexpr StringLiteral usual[] = {"<|endoftext|>", "</s>",    "<|im_end|>", "<|end_of_text|>",
+                                            "<|eot_id|>",    "<|end|>", "<eos>",      "<end_of_turn>"};
   std::vector<int64_t> ids;
   for (const AddedToken &token : added)
     if (token.special && is_contained(usual, StringRef(token.content)))

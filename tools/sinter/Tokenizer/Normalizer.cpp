@@ -80,7 +80,9 @@ struct Replace : Normalizer {
   std::string apply(StringRef text) const override {
     std::string out;
     out.reserve(text.size());
-    pattern.split(text, [&](size_t begin, size_t end, bool matches) { out += matches ? StringRef(content) : text.slice(begin, end); });
+    pattern.split(text, [&](size_t begin, size_t end, bool matches) {
+      out += matches ? StringRef(content) : text.slice(begin, end);
+    });
     return out;
   }
 };

@@ -84,7 +84,8 @@ struct Split : PreTokenizer {
     SmallVector<Span, 0> spans;
     for (const Piece &piece : pieces) {
       spans.clear();
-      pattern.split(piece.text, [&](size_t begin, size_t end, bool matches) { spans.push_back({begin, end, matches != invert}); });
+      pattern.split(piece.text,
+                    [&](size_t begin, size_t end, bool matches) { spans.push_back({begin, end, matches != invert}); });
       addSplit(piece, spans, behavior, out);
     }
     pieces = std::move(out);
@@ -190,7 +191,9 @@ static Expected<std::unique_ptr<PreTokenizer>> createByteLevel(const json::Objec
   level->addPrefixSpace = step.getBoolean("add_prefix_space").value_or(true);
   if (step.getBoolean("use_regex").value_or(true)) {
     level->split = std::make_unique<Split>();
-    json::Object pattern{{"pattern", json::Object{{"Regex", R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)"}}}};
+    json::Object pattern{
+        {"pattern",
+         json::Object{{"Regex", R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)"}}}};
     Expected<Pattern> gpt2 = Pattern::create(pattern);
     if (!gpt2)
       return gpt2.takeError();
@@ -203,7 +206,8 @@ static Expected<std::unique_ptr<PreTokenizer>> createMetaspace(const json::Objec
   auto metaspace = std::make_unique<Metaspace>();
   metaspace->replacement = step.getString("replacement").value_or("\xe2\x96\x81").str();
   metaspace->splits = step.getBoolean("split").value_or(true);
-  StringRef scheme = step.getString("prepend_scheme").value_or(step.getBoolean("add_prefix_space").value_or(true) ? "always" : "never");
+  StringRef scheme = step.getString("prepend_scheme")
+                         .value_or(step.getBoolean("add_prefix_space").value_or(true) ? "always" : "never");
   metaspace->scheme = StringSwitch<Metaspace::Scheme>(scheme)
                           .Case("first", Metaspace::Scheme::First)
                           .Case("never", Metaspace::Scheme::Never)

@@ -2,8 +2,8 @@
 //
 // Part of Sinter, under the Apache License v2.0 with LLVM Exceptions.
 //
-// What tokenizers split text with: a backtracking matcher with Unicode categories and look-around, whose runs of one class
-// (nearly everything in those patterns) are plain loops.
+// What tokenizers split text with: a backtracking matcher with Unicode categories and look-around, whose runs of one
+// class (nearly everything in those patterns) are plain loops.
 //
 //===----------------------------------------------------------------------===//
 
@@ -37,8 +37,8 @@ public:
   Regex &operator=(Regex &&);
   ~Regex();
 
-  /// The end of the match that begins at `at` exactly, or -1. A pattern that needs more than a fixed number of steps for
-  /// it does not match.
+  /// The end of the match that begins at `at` exactly, or -1. A pattern that needs more than a fixed number of steps
+  /// for it does not match.
   int64_t matchAt(llvm::ArrayRef<uint32_t> text, size_t at) const;
 
 private:

@@ -23,12 +23,12 @@ class Tokenizer {
 public:
   virtual ~Tokenizer() = default;
 
-  /// Reads a tokenizer's file. `kind` is "hf" (tokenizer.json of Hugging Face's tokenizers), "llama2c" (llama2.c's .bin),
-  /// "bytes" (no file: ids are bytes), or empty to tell by the contents. The file is untrusted.
+  /// Reads a tokenizer's file. `kind` is "hf" (tokenizer.json of Hugging Face's tokenizers), "llama2c" (llama2.c's
+  /// .bin), "bytes" (no file: ids are bytes), or empty to tell by the contents. The file is untrusted.
   static llvm::Expected<std::unique_ptr<Tokenizer>> load(llvm::StringRef bytes, llvm::StringRef kind = "");
 
-  /// The ids of a text. Bytes that are not UTF-8 count as U+FFFD, except for "bytes". `addSpecial` adds what the tokenizer
-  /// puts around a text, such as a beginning-of-sequence token.
+  /// The ids of a text. Bytes that are not UTF-8 count as U+FFFD, except for "bytes". `addSpecial` adds what the
+  /// tokenizer puts around a text, such as a beginning-of-sequence token.
   virtual std::vector<int64_t> encode(llvm::StringRef text, bool addSpecial) const = 0;
   /// Appends the bytes a token stands for; `first`: it is the first that stands for text. False: it does not, being
   /// special or no token. A token may hold part of a UTF-8 sequence.

@@ -45,7 +45,8 @@ Category unicode::category(uint32_t codePoint) {
 bool unicode::isWhitespace(uint32_t c) {
   if (c < 0x1680)
     return (c >= 9 && c <= 13) || c == 0x20 || c == 0x85 || c == 0xa0;
-  return c == 0x1680 || (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 || c == 0x202f || c == 0x205f || c == 0x3000;
+  return c == 0x1680 || (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 || c == 0x202f || c == 0x205f ||
+         c == 0x3000;
 }
 
 unsigned unicode::sequenceLength(uint8_t lead) {
@@ -105,8 +106,8 @@ std::string unicode::toValid(StringRef text) {
 //===----------------------------------------------------------------------===//
 
 // Hangul syllables are composed by arithmetic (the Unicode Standard, section 3.12).
-static constexpr uint32_t kSBase = 0xac00, kLBase = 0x1100, kVBase = 0x1161, kTBase = 0x11a7, kLCount = 19, kVCount = 21, kTCount = 28,
-                          kSCount = kLCount * kVCount * kTCount;
+static constexpr uint32_t kSBase = 0xac00, kLBase = 0x1100, kVBase = 0x1161, kTBase = 0x11a7, kLCount = 19,
+                          kVCount = 21, kTCount = 28, kSCount = kLCount * kVCount * kTCount;
 
 static unsigned combiningClass(uint32_t c) { return c < 0x300 ? 0 : lookUp(kClassRuns, c, 8); }
 

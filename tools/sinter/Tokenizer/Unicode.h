@@ -16,7 +16,36 @@ namespace sinter::unicode {
 
 /// General categories, in the order of the generated tables.
 enum Category : uint8_t {
-  Lu, Ll, Lt, Lm, Lo, Mn, Mc, Me, Nd, Nl, No, Pc, Pd, Ps, Pe, Pi, Pf, Po, Sm, Sc, Sk, So, Zs, Zl, Zp, Cc, Cf, Cs, Co, Cn
+  Lu,
+  Ll,
+  Lt,
+  Lm,
+  Lo,
+  Mn,
+  Mc,
+  Me,
+  Nd,
+  Nl,
+  No,
+  Pc,
+  Pd,
+  Ps,
+  Pe,
+  Pi,
+  Pf,
+  Po,
+  Sm,
+  Sc,
+  Sk,
+  So,
+  Zs,
+  Zl,
+  Zp,
+  Cc,
+  Cf,
+  Cs,
+  Co,
+  Cn
 };
 /// A set of categories: one bit each.
 using CategoryMask = uint32_t;
@@ -36,8 +65,8 @@ bool isWhitespace(uint32_t codePoint);
 
 constexpr uint32_t kReplacement = 0xfffd;
 
-/// Takes one code point from the front of `text`, which is not empty. A byte that begins no valid sequence gives `valid`
-/// false, U+FFFD and is taken alone.
+/// Takes one code point from the front of `text`, which is not empty. A byte that begins no valid sequence gives
+/// `valid` false, U+FFFD and is taken alone.
 uint32_t takeCodePoint(llvm::StringRef &text, bool &valid);
 /// Bytes that the sequence beginning with `lead` has in all; 0 where no sequence begins so.
 unsigned sequenceLength(uint8_t lead);
