@@ -22,6 +22,8 @@ using namespace sinter::tools;
 
 /// Metas that are not for reading.
 static bool isForPrograms(StringRef key) { return key == "tokenizer" || key == "notes"; }
+/// Those that are too long for people.
+static bool isLong(StringRef key) { return isForPrograms(key) || key == "features"; }
 
 namespace {
 /// How many rows of a step are what.
@@ -158,7 +160,7 @@ static void print(raw_ostream &os, const Model &model) {
        << (info.chunkable ? "; more are run in chunks" : ", and no more in chunks") << '\n';
   os << "made with\n";
   for (const sinter_meta &meta : ArrayRef(info.metas, info.meta_count))
-    if (!isForPrograms(meta.key))
+    if (!isLong(meta.key))
       os << "  " << meta.key << ": " << StringRef(meta.value, meta.bytes) << '\n';
   os << "  tokenizer: " << (model.meta("tokenizer") ? readable(model.meta("tokenizer")->size()) : std::string("none"))
      << '\n';

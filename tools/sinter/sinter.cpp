@@ -81,7 +81,8 @@ int main(int argc, char **argv) {
   handleAllErrors(std::move(error), [&](const ErrorInfoBase &info) {
     if (info.convertToErrorCode() == std::errc::invalid_argument) // a flag, refused here or by the stage that reads it
       exitCode = 2;
-    errs() << "sinter: " << info.message() << '\n';
+    if (std::string message = info.message(); !message.empty()) // else it is said already
+      errs() << "sinter: " << message << '\n';
   });
   return exitCode;
 }

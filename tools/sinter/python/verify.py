@@ -21,6 +21,8 @@ try:
 except ImportError as error:
     fail(f"the Python {sys.executable} lacks a package ({error}): {sys.executable} -m pip install numpy onnxruntime")
 
+ort.set_default_logger_severity(4)
+
 TYPES = {"f32": np.float32, "f16": np.float16, "f64": np.float64, "i8": np.int8, "u8": np.uint8, "i16": np.int16, "u16": np.uint16,
          "i32": np.int32, "u32": np.uint32, "i64": np.int64, "u64": np.uint64, "bool": np.bool_}
 
@@ -75,7 +77,7 @@ def make_steps(about):
 
 def reference(model, steps, about):
     options = ort.SessionOptions()
-    options.log_severity_level = 3
+    options.log_severity_level = 4
     try:
         session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     except Exception as error:
