@@ -6,12 +6,122 @@
 
 #include "test/unit/Lower/GenericFixture.h"
 
+#include <algorithm>
+#include <functional>
 #include <tuple>
 
 using namespace sinter::test;
 
 namespace {
 class Generate : public testing::TestWithParam<std::string> {};
+
+/// Random index arithmetic, as IR and as what it means.
+class IndexProgram {
+public:
+  explicit IndexProgram(unsigned seed) : engine(seed) {
+    values = {{"%i", [](int64_t i, int64_t) { return i; }}, {"%j", [](int64_t, int64_t j) { return j; }}};
+    for (int step = 0; step < 12; ++step)
+      add();
+  }
+
+  std::string text;
+  std::string result() const { return values.back().first; }
+  int64_t evaluate(int64_t i, int64_t j) const { return values.back().second(i, j); }
+
+private:
+  using Meaning = std::function<int64_t(int64_t, int64_t)>;
+
+  int64_t pick(std::initializer_list<int64_t> choices) { return *(choices.begin() + engine() % choices.size()); }
+  /// Recent values more often than old ones.
+  size_t operand() { return values.size() - 1 - engine() % std::min<size_t>(values.size(), 4); }
+
+  std::string constant(int64_t value) {
+    std::string name = "%c" + std::to_string(count++);
+    text += "    " + name + " = arith.constant " + std::to_string(value) + " : index\n";
+    return name;
+  }
+
+  void emit(const std::string &op, Meaning meaning) {
+    std::string name = "%v" + std::to_string(count++);
+    text += "    " + name + " = " + op + "\n";
+    values.push_back({name, std::move(meaning)});
+  }
+
+  /// `values[at]` brought into [0, 2000].
+  size_t inRange(size_t at) {
+    auto [name, f] = values[at];
+    emit("arith.maxsi " + name + ", " + constant(0) + " : index",
+         [f](int64_t i, int64_t j) { return std::max<int64_t>(f(i, j), 0); });
+    auto [low, g] = values.back();
+    emit("arith.minsi " + low + ", " + constant(2000) + " : index",
+         [g](int64_t i, int64_t j) { return std::min<int64_t>(g(i, j), 2000); });
+    return values.size() - 1;
+  }
+
+  void add() {
+    auto [x, f] = values[operand()];
+    auto [y, g] = values[operand()];
+    int64_t divisor = pick({1, 2, 3, 7, 15, 16, 17, 32, 48, 64});
+    switch (engine() % 10) {
+    case 0:
+      return emit("arith.addi " + x + ", " + y + " : index", [=](int64_t i, int64_t j) { return f(i, j) + g(i, j); });
+    case 1:
+      return emit("arith.subi " + x + ", " + y + " : index", [=](int64_t i, int64_t j) { return f(i, j) - g(i, j); });
+    case 2: {
+      size_t at = inRange(operand());
+      auto [name, h] = values[at];
+      int64_t factor = pick({0, 1, 2, 5, 16, 64});
+      return emit("arith.muli " + name + ", " + constant(factor) + " : index",
+                  [=](int64_t i, int64_t j) { return h(i, j) * factor; });
+    }
+    case 3:
+    case 4: {
+      // The lane's index itself more often than not: that is where the shortcuts are.
+      size_t at = engine() % 2 ? 1 : inRange(operand());
+      auto [name, h] = values[at];
+      if (engine() % 2)
+        return emit("arith.divui " + name + ", " + constant(divisor) + " : index",
+                    [=](int64_t i, int64_t j) { return h(i, j) / divisor; });
+      return emit("arith.remui " + name + ", " + constant(divisor) + " : index",
+                  [=](int64_t i, int64_t j) { return h(i, j) % divisor; });
+    }
+    case 5:
+      return emit("arith.floordivsi " + x + ", " + constant(divisor) + " : index", [=](int64_t i, int64_t j) {
+        int64_t value = f(i, j);
+        return value >= 0 ? value / divisor : -((-value + divisor - 1) / divisor);
+      });
+    case 6:
+      return emit("affine.apply affine_map<(d0, d1) -> ((d0 + 3) mod " + std::to_string(divisor) +
+                      " + d1 floordiv 3)>(" + x + ", " + y + ")",
+                  [=](int64_t i, int64_t j) {
+                    auto floor = [](int64_t a, int64_t b) { return a >= 0 ? a / b : -((-a + b - 1) / b); };
+                    int64_t a = f(i, j) + 3;
+                    return a - floor(a, divisor) * divisor + floor(g(i, j), 3);
+                  });
+    case 7:
+      return emit("arith.divsi " + x + ", " + constant(divisor) + " : index",
+                  [=](int64_t i, int64_t j) { return f(i, j) / divisor; });
+    default: {
+      int64_t bound = pick({0, 5, 16, 20, 32, 50});
+      std::string condition = "%b" + std::to_string(count++), predicate = pick({0, 1}) ? "slt" : "sge";
+      text += "    " + condition + " = arith.cmpi " + predicate + ", " + (engine() % 2 ? "%j" : x) + ", " +
+              constant(bound) + " : index\n";
+      auto h = text.find(condition + " = arith.cmpi " + predicate + ", %j") != std::string::npos ? values[1].second : f;
+      bool below = predicate == "slt";
+      auto meaning = [=](int64_t i, int64_t j) { return (h(i, j) < bound) == below ? f(i, j) : g(i, j); };
+      if (engine() % 2)
+        return emit("arith.select " + condition + ", " + x + ", " + y + " : index", meaning);
+      return emit("scf.if " + condition + " -> (index) {\n      scf.yield " + x +
+                      " : index\n    } else {\n      scf.yield " + y + " : index\n    }",
+                  meaning);
+    }
+    }
+  }
+
+  std::mt19937 engine;
+  int count = 0;
+  std::vector<std::pair<std::string, Meaning>> values;
+};
 } // namespace
 
 INSTANTIATE_TEST_SUITE_P(Targets, Generate, testing::ValuesIn(targets()),
@@ -304,4 +414,35 @@ TEST_P(Generate, SkipsWorkUnderMasks) {
   c = runParts<float>(*jit, {a.data(), &two, nullptr}, {n}, n, 2);
   for (int i = 0; i < n; ++i)
     ASSERT_EQ(c[i], a[i] ? float(100 / a[i]) * 2 : -1.0f);
+}
+
+TEST_P(Generate, AnyIndexArithmetic) {
+  // Many functions in one module: a constant row and one whose length is known at run time.
+  const int programs = 16, m = 3, n = 75;
+  std::string text;
+  std::vector<IndexProgram> all;
+  for (int seed = 0; seed < programs; ++seed) {
+    all.emplace_back(seed);
+    for (bool constant : {false, true}) {
+      std::string width = constant ? std::to_string(n) : "%n", type = constant ? "memref<?x75xi64>" : "memref<?x?xi64>";
+      std::string one =
+          kernel("%c: memref<?xi64>, %m: index, %n: index",
+                 view("z", "c", type, "%m, " + width, width + ", 1", "i64") +
+                     "  kern.generate range(%begin to %end) shape[%m, " + width + "] outs(%z : " + type +
+                     ") {\n  ^bb0(%i: index, %j: index):\n" + all.back().text + "    %r = arith.index_cast " +
+                     all.back().result() + " : index to i64\n    kern.yield %r : i64\n  }");
+      text += one.replace(one.find("@k("), 3, "@k" + std::to_string(seed) + (constant ? "s(" : "d("));
+    }
+  }
+  auto jit = GridJit::compile(text, GetParam());
+  ASSERT_TRUE(jit);
+  for (int seed = 0; seed < programs; ++seed)
+    for (std::string suffix : {"d", "s"}) {
+      std::vector<int64_t> c(m * n);
+      jit->run("k" + std::to_string(seed) + suffix, {c.data()}, {m, n});
+      for (int i = 0; i < m; ++i)
+        for (int j = 0; j < n; ++j)
+          ASSERT_EQ(c[i * n + j], all[seed].evaluate(i, j)) << seed << suffix << " at " << i << ", " << j << " of\n"
+                                                            << all[seed].text;
+    }
 }
