@@ -162,14 +162,9 @@ LogicalResult ReduceOp::verify() {
   if (yields.size() != getKinds().size())
     return emitOpError("expected a kind for each of ")
            << yields.size() << " yielded values, but got " << getKinds().size();
-  for (auto [kind, type] : llvm::zip(getKindValues(), yields)) {
-    bool bits = kind == ReduceKind::And || kind == ReduceKind::Or || kind == ReduceKind::Xor;
-    bool isUnsigned = kind == ReduceKind::UMax || kind == ReduceKind::UMin;
-    if ((bits || isUnsigned) && !type.isSignlessInteger())
-      return emitOpError("kind '") << stringifyReduceKind(kind) << "' expects integers, but got " << type;
-    if (type.isIndex())
-      return emitOpError("expected values of a sized type, but got ") << type;
-  }
+  for (auto [kind, type] : llvm::zip(getKindValues(), yields))
+    if (failed(verifyKind(*this, kind, type)))
+      return failure();
   SmallVector<Type> combined = getCombinedTypes();
   if (getFinish().empty())
     return verifyOuts(*this, getStaticShape(), getOuts(), combined);

@@ -132,6 +132,17 @@ inline LogicalResult verifyYields(Operation *op, StringRef name, Region &region,
   return success();
 }
 
+/// Whether `kind` combines values of `type`.
+inline LogicalResult verifyKind(Operation *op, ReduceKind kind, Type type) {
+  bool bits = kind == ReduceKind::And || kind == ReduceKind::Or || kind == ReduceKind::Xor;
+  bool isUnsigned = kind == ReduceKind::UMax || kind == ReduceKind::UMin;
+  if ((bits || isUnsigned) && !type.isSignlessInteger())
+    return op->emitOpError("kind '") << stringifyReduceKind(kind) << "' expects integers, but got " << type;
+  if (type.isIndex())
+    return op->emitOpError("expected values of a sized type, but got ") << type;
+  return success();
+}
+
 /// Outputs have the shape's rank and sizes, the yielded element types and contiguous rows.
 inline LogicalResult verifyOuts(Operation *op, ArrayRef<int64_t> sizes, ValueRange outs, TypeRange elements) {
   if (outs.empty())

@@ -50,7 +50,9 @@ LogicalResult ScanOp::verify() {
     return emitOpError("expected a kind that combines values, but got '") << stringifyReduceKind(getKind()) << "'";
   if (getOuts().size() != 1)
     return emitOpError("expected one output, but got ") << getOuts().size();
-  return verifyOuts(*this, getStaticShape(), getOuts(), yieldOf(getBody()).getOperandTypes());
+  if (failed(verifyOuts(*this, getStaticShape(), getOuts(), yieldOf(getBody()).getOperandTypes())))
+    return failure();
+  return verifyKind(*this, getKind(), yieldOf(getBody()).getOperand(0).getType());
 }
 
 Value ScanOp::buildGrid(OpBuilder &builder) {
@@ -101,7 +103,7 @@ LogicalResult ScatterOp::verify() {
   if (!llvm::all_of(yields.drop_back(), [](Type yield) { return yield.isIndex(); }) ||
       yields.back() != type.getElementType())
     return emitOpError("expected region 'body' to yield indices and then a ") << type.getElementType();
-  return success();
+  return getKind() ? verifyKind(*this, *getKind(), yields.back()) : success();
 }
 
 Value ScatterOp::buildGrid(OpBuilder &builder) { return arith::ConstantIndexOp::create(builder, getLoc(), 1); }

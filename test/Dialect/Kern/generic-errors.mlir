@@ -158,3 +158,15 @@ func.func @indices(%v: memref<4x2xf32>, %p: memref<4x2xi32>, %b: index) {
   }
   return
 }
+
+// -----
+
+func.func @unsigned(%out: memref<4xf32>, %b: index) {
+  // expected-error @+1 {{'kern.scan' op kind 'umax' expects integers, but got 'f32'}}
+  kern.scan umax range(%b to %b) shape[4] axis 0 outs(%out : memref<4xf32>) {
+  ^bb0(%i: index):
+    %x = arith.constant 0.0 : f32
+    kern.yield %x : f32
+  }
+  return
+}
