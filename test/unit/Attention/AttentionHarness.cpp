@@ -177,13 +177,16 @@ void orDie(llvm::Error error) {
 
 /// Adds functions that copy the cache to plain memory, `@read_key` and `@read_value`, and has each kernel report its grid.
 void complete(ModuleOp module, kv::CacheType type, int64_t &scratchBytes) {
-  module.walk([&](kern::KernelOpInterface op) {
-    scratchBytes = std::max(scratchBytes, op.getScratchBytes());
+  auto reportGrid = [](kern::KernelOpInterface op) {
     OpBuilder builder(op);
     Location loc = op.getLoc();
     Value grid = arith::IndexCastOp::create(builder, loc, builder.getI64Type(), op.buildGrid(builder));
     Value memory = op->getParentOfType<func::FuncOp>().getArgument(0);
     memref::StoreOp::create(builder, loc, grid, memory, ValueRange{arith::ConstantIndexOp::create(builder, loc, 0)});
+  };
+  module.walk([&](kern::KernelOpInterface op) {
+    scratchBytes = std::max(scratchBytes, op.getScratchBytes());
+    reportGrid(op);
   });
   auto attend = module.lookupSymbol<func::FuncOp>("attend");
   for (kv::Part part : {kv::Part::Key, kv::Part::Value}) {
@@ -196,22 +199,25 @@ void complete(ModuleOp module, kv::CacheType type, int64_t &scratchBytes) {
     auto index = [&](int64_t i) -> Value { return arith::ConstantIndexOp::create(builder, loc, i); };
     Value cache = arg(7), to = arg(part == kv::Part::Key ? 2 : 3), total = arg(12), sequences = arg(13);
     Value elements = type.emitElements(builder, loc, cache);
-    Value dim = index(type.getDim(part)), heads = index(type.getHeads()), one = index(1), zero = index(0);
-    SmallVector<Value> at;
-    for (Value end : {sequences, heads, total, dim}) {
-      auto loop = scf::ForOp::create(builder, loc, zero, end, one);
-      builder.setInsertionPointToStart(loop.getBody());
-      at.push_back(loop.getInductionVar());
-    }
-    Value from = type.emitElement(builder, loc, part, at[0], at[1], at[2], at[3]);
-    Value x = memref::LoadOp::create(builder, loc, elements, ValueRange{from});
-    if (!x.getType().isF32())
-      x = arith::ExtFOp::create(builder, loc, builder.getF32Type(), x);
-    Value flat = at[0];
-    for (auto [end, i] : {std::pair(heads, at[1]), std::pair(total, at[2]), std::pair(dim, at[3])})
-      flat = arith::AddIOp::create(builder, loc, arith::MulIOp::create(builder, loc, flat, end), i);
-    memref::StoreOp::create(builder, loc, x, to, ValueRange{flat});
-    builder.setInsertionPointToEnd(&read.getBody().front());
+    int64_t dim = type.getDim(part), heads = type.getHeads(), any = ShapedType::kDynamic;
+    Value headSize = arith::MulIOp::create(builder, loc, total, index(dim));
+    Value sequenceSize = arith::MulIOp::create(builder, loc, headSize, index(heads));
+    OpFoldResult one = builder.getIndexAttr(1), zero = builder.getIndexAttr(0);
+    SmallVector<OpFoldResult> shape = {sequences, builder.getIndexAttr(heads), total, builder.getIndexAttr(dim)};
+    Value plain = memref::ReinterpretCastOp::create(
+        builder, loc,
+        MemRefType::get({any, heads, any, dim}, builder.getF32Type(),
+                        StridedLayoutAttr::get(builder.getContext(), 0, {any, any, dim, 1})),
+        to, zero, shape, {sequenceSize, headSize, builder.getIndexAttr(dim), one});
+    auto generate = kern::GenerateOp::create(
+        builder, loc, arg(15), arg(16), shape, plain, [&](OpBuilder &builder, Location loc, ValueRange at) {
+          Value from = type.emitElement(builder, loc, part, at[0], at[1], at[2], at[3]);
+          Value x = memref::LoadOp::create(builder, loc, elements, ValueRange{from});
+          if (!x.getType().isF32())
+            x = arith::ExtFOp::create(builder, loc, builder.getF32Type(), x);
+          kern::YieldOp::create(builder, loc, x);
+        });
+    reportGrid(generate);
     func::ReturnOp::create(builder, loc);
   }
 }
@@ -337,7 +343,6 @@ std::vector<float> AttentionKernels::exportPlain(const AttentionCall &call, cons
   std::vector<float> plain(call.sequences * spec.kvHeads * call.total * (key ? spec.keyDim : spec.valueDim));
   AttentionCall copy = call;
   (key ? copy.k : copy.v) = plain.data();
-  Arguments arguments(copy, nullptr);
-  code->read[key ? 0 : 1](arguments.operands, arguments.scalars, 0, 1, nullptr);
+  run(code->read[key ? 0 : 1], copy, 3);
   return plain;
 }
