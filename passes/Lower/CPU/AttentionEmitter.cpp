@@ -35,7 +35,8 @@ Value Emitter::fadd(Value a, Value b) { return arith::AddFOp::create(builder, lo
 Value Emitter::fsub(Value a, Value b) { return arith::SubFOp::create(builder, loc, a, b); }
 
 void Emitter::exp(MutableArrayRef<Value> x) {
-  // 2^t = 2^n * 2^f with n the nearest integer, which adding and subtracting 1.5 * 2^23 gives; the low bits of the sum are n.
+  // 2^t = 2^n * 2^f with n the nearest integer, which adding and subtracting 1.5 * 2^23 gives; the low bits of the sum are n. Where t is
+  // too small for that, and for -inf, what comes out is not used.
   VectorType words = vector(builder.getI32Type());
   Value least = splat(-125.0f), magic = splat(12582912.0f), log2e = splat(1.44269504f), zero = splat(0.0f);
   Value mantissa = arith::ConstantOp::create(builder, loc, DenseElementsAttr::get(words, int32_t(23)));
@@ -47,7 +48,6 @@ void Emitter::exp(MutableArrayRef<Value> x) {
     State s;
     t = fmul(t, log2e);
     s.below = arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OLT, t, least);
-    t = maximum(least, t); // in this order a NaN stays
     s.shifted = fadd(t, magic);
     s.f = fsub(t, fsub(s.shifted, magic));
     s.power = splat(0.001326472731307149f);
