@@ -85,7 +85,7 @@ Error compileModel(const CompileOptions &options, Progress &progress) {
     names += ", " + stage.name.str();
   }
   if (!known)
-    return llvm::createStringError("unknown stage '" + options.stopAfter + "': expected one of " + names);
+    return llvm::createStringError(std::make_error_code(std::errc::invalid_argument), "unknown stage '" + options.stopAfter + "': expected one of " + names);
 
   auto target = resolveTarget(options.mcpu);
   if (!target)
@@ -132,6 +132,9 @@ Error compileModel(const CompileOptions &options, Progress &progress) {
       if (!writer)
         return diagnostics.error(llvm::toString(writer.takeError()));
       weights = std::move(*writer);
+      program.writer.meta("weights", describeWeights(program.weights));
+      program.writer.meta("parameters", std::to_string(countParameters(program.weights)));
+      program.weights.clear(); // their ops go now
       if (options.stopAfter == "plan") {
         module->print(llvm::outs(), OpPrintingFlags());
         return Error::success();
@@ -178,7 +181,11 @@ Error compileModel(const CompileOptions &options, Progress &progress) {
         required += (required.empty() ? "" : ",") + feature.str();
     writer.meta("features", required);
     writer.meta("source", llvm::sys::path::filename(options.model));
-    writer.meta("weights", options.weights);
+    writer.meta("linear-macs", std::to_string(program.linearMacs));
+    writer.meta("head-macs", std::to_string(program.headMacs));
+    writer.meta("weights-read", std::to_string(program.weightsRead));
+    if (options.keepPastOutputs)
+      writer.meta("keep-past-outputs", "1");
     for (const auto &[key, value] : options.metas)
       writer.meta(key, value);
     if (sidecar)

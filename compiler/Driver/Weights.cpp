@@ -84,6 +84,35 @@ llvm::Expected<WeightWriter> weightWriter(const std::vector<plan::PlacedWeight> 
   return writer;
 }
 
+std::string describeWeights(const std::vector<plan::PlacedWeight> &weights) {
+  std::map<std::string, int64_t> counts;
+  for (const plan::PlacedWeight &weight : weights)
+    if (auto constant = dyn_cast<qt::ConstantOp>(weight.constant)) {
+      qt::Fields fields = constant.getType().getFields();
+      std::string name;
+      if (fields.isFloat())
+        name = text(fields.value);
+      else
+        name = "int" + std::to_string(fields.bits) + (constant.getType().getGroups() > 1 ? " group " + std::to_string(fields.group) : " per channel");
+      ++counts[name];
+    }
+  std::string out;
+  for (const auto &[name, count] : counts)
+    out += (out.empty() ? "" : ", ") + name + ": " + std::to_string(count);
+  return out;
+}
+
+int64_t countParameters(const std::vector<plan::PlacedWeight> &weights) {
+  int64_t parameters = 0;
+  for (const plan::PlacedWeight &weight : weights) {
+    if (auto constant = dyn_cast<qt::ConstantOp>(weight.constant))
+      parameters += constant.getType().getRows() * constant.getType().getColumns();
+    else
+      parameters += cast<RankedTensorType>(weight.constant->getResult(0).getType()).getNumElements();
+  }
+  return parameters;
+}
+
 void writeHeader(plan::Program &program, const CompileOptions &options, llvm::raw_ostream &os) {
   os << "/* Made by sinter from " << options.model << ". */\n#pragma once\n\n";
   os << "#define SINTER_MODEL_ARENA_BYTES " << program.writer.header.arenaBytes << "ull\n";

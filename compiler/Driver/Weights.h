@@ -16,6 +16,11 @@ namespace sinter {
 /// The parts of the packed weights, each read, encoded and packed when it is written. Outlives the ops that `weights` names.
 llvm::Expected<WeightWriter> weightWriter(const std::vector<plan::PlacedWeight> &weights);
 
+/// The formats of the packed weights and how many have each: "int4 group 128: 154, f32: 1".
+std::string describeWeights(const std::vector<plan::PlacedWeight> &weights);
+/// Elements of all weights and constants.
+int64_t countParameters(const std::vector<plan::PlacedWeight> &weights);
+
 /// A C header with the model's constants.
 void writeHeader(plan::Program &program, const CompileOptions &options, llvm::raw_ostream &os);
 

@@ -496,16 +496,16 @@ private:
         continue;
       auto cache = cast<kv::CacheType>(func.getArgAttrOfType<TypeAttr>(i, "kv.cache").getValue());
       auto part = func.getArgAttrOfType<kv::PartAttr>(i, "kv.part").getValue();
-      int64_t half = number.getInt() + (part == kv::Part::Value);
+      uint64_t owner = func.getArgAttrOfType<IntegerAttr>(i, "kv.owner").getInt();
       SmallVector<SymExpr> shape(shapes.of(argument));
       auto begin = [&](StringRef kind, TypeRange inputs) {
-        auto copy = func::FuncOp::create(moduleBuilder, func.getLoc(), (kind + "_" + Twine(half)).str(), FunctionType::get(func.getContext(), inputs, {}));
+        auto copy = func::FuncOp::create(moduleBuilder, func.getLoc(), (kind + "_" + Twine(number.getInt())).str(), FunctionType::get(func.getContext(), inputs, {}));
         main.setInsertionPointToStart(copy.addEntryBlock());
         func::ReturnOp::create(main, func.getLoc());
         main.setInsertionPointToStart(&copy.getBody().front());
         return copy;
       };
-      auto state = [&] { return kern::StateOp::create(main, func.getLoc(), MemRefType::get({ShapedType::kDynamic}, main.getI8Type()), uint64_t(number.getInt())); };
+      auto state = [&] { return kern::StateOp::create(main, func.getLoc(), MemRefType::get({ShapedType::kDynamic}, main.getI8Type()), owner); };
       func::FuncOp load = begin("load", {argument.getType()});
       Value source = load.getArgument(0);
       SmallVector<Value> sizes;
@@ -528,6 +528,17 @@ private:
     }
   }
 
+  /// Whether result `i` is the next past of a cache, and the tensor that is its cache.
+  bool isPresent(unsigned i) { return bool(presentCache(i)); }
+  Value presentCache(unsigned i) {
+    for (BlockArgument argument : func.getArguments())
+      if (auto result = func.getArgAttrOfType<IntegerAttr>(argument.getArgNumber(), "graph.state"); result && result.getInt() == int64_t(i))
+        for (Operation *user : argument.getUsers())
+          if (isa<graph::AppendOp>(user))
+            return user->getResult(0);
+    return {};
+  }
+
   /// Every result of @main gets memory of its own, or is the session's.
   LogicalResult finishOutputs() {
     Operation *terminator = func.getBody().front().getTerminator();
@@ -536,6 +547,10 @@ private:
     for (auto [i, tensor] : llvm::enumerate(terminator->getOperands())) {
       auto it = placement.storage.find(tensor);
       Value memory;
+      if (!keepPast && isPresent(i)) {
+        tensor = presentCache(i);
+        it = placement.storage.find(tensor);
+      }
       if (it != placement.storage.end() && it->second.cache && !keepPast) {
         memory = it->second.buffer; // the present of a cache
       } else {

@@ -318,6 +318,9 @@ void KernelBuilder::finish(OpBuilder &main, llvm::StringMap<func::FuncOp> &kerne
       if (Operation *next = input.getDefiningOp(); next && next->use_empty() && isPure(next))
         dead = next;
   }
+  for (auto &[buffer, argument] : operands)
+    if (!llvm::is_contained(writes, int64_t(argument)))
+      function.setArgAttr(argument, "kern.readonly", b.getUnitAttr());
   // Equal kernels are one.
   std::string text;
   llvm::raw_string_ostream os(text);

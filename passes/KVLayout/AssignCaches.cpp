@@ -49,7 +49,6 @@ struct AssignCachesPass : impl::AssignCachesBase<AssignCachesPass> {
     graph::SymbolTable symbols;
     graph::Shapes shapes(symbols);
     Builder builder(&getContext());
-    int64_t states = 0;
     bool failed = false;
     func.walk([&](graph::AttentionOp attention) {
       SmallVector<graph::SymExpr> key(shapes.of(attention.getKey())), value(shapes.of(attention.getValue()));
@@ -87,19 +86,43 @@ struct AssignCachesPass : impl::AssignCachesBase<AssignCachesPass> {
       // Read the appends themselves, whatever type the cache has.
       attention.getKeyMutable().assign(keys.getResult());
       attention.getValueMutable().assign(values.getResult());
-      for (auto [append, part] : {std::pair(keys, kv::Part::Key), std::pair(values, kv::Part::Value)}) {
-        append->setAttr("cache", TypeAttr::get(cache));
-        append->setAttr("part", kv::PartAttr::get(&getContext(), part));
-        append->setAttr("state", builder.getI64IntegerAttr(states));
-        unsigned argument = cast<BlockArgument>(append.getPast()).getArgNumber();
-        func.setArgAttr(argument, "kv.cache", TypeAttr::get(cache));
-        func.setArgAttr(argument, "kv.part", kv::PartAttr::get(&getContext(), part));
-        func.setArgAttr(argument, "kv.state", builder.getI64IntegerAttr(states));
+      int64_t owner = states; // halves are numbered apart, and share the first's memory
+      assign(func, keys, cache, kv::Part::Key, owner);
+      assign(func, values, cache, kv::Part::Value, owner);
+    });
+    // What else is appended to is kept, too: somebody computes with it before attention reads it.
+    func.walk([&](graph::AppendOp append) {
+      if (append->hasAttr("cache") || !isa<BlockArgument>(append.getPast()))
+        return;
+      SmallVector<graph::SymExpr> shape(shapes.of(append.getResult()));
+      auto element = dyn_cast<FloatType>(cast<RankedTensorType>(append.getType()).getElementType());
+      auto heads = symbols.resolve(shape[1]).constant(), dim = symbols.resolve(shape[3]).constant();
+      int64_t capacity = std::min(symbols.bounds(shape[2]).hi, symbols.bounds(shapes.of(append.getPast())[2]).hi + 1);
+      if (!element || !heads || !dim || append.getAxis() != 2) {
+        append.emitError("a past that is no cache of keys or values is not supported");
+        failed = true;
+        return;
       }
-      states += 2; // halves are numbered apart, and share the first's memory
+      // The other half has no channels that anybody reads; a type needs one.
+      auto cache = kv::CacheType::get(&getContext(), *heads, *dim, 1, std::max<int64_t>(1, capacity), kv::BlockedAttr::get(&getContext(), element));
+      assign(func, append, cache, kv::Part::Key, states);
     });
     if (failed)
       signalPassFailure();
+  }
+
+  int64_t states = 0;
+
+  void assign(func::FuncOp func, graph::AppendOp append, kv::CacheType cache, kv::Part part, int64_t owner) {
+    Builder builder(&getContext());
+    append->setAttr("cache", TypeAttr::get(cache));
+    append->setAttr("part", kv::PartAttr::get(&getContext(), part));
+    append->setAttr("state", builder.getI64IntegerAttr(owner));
+    unsigned argument = cast<BlockArgument>(append.getPast()).getArgNumber();
+    func.setArgAttr(argument, "kv.cache", TypeAttr::get(cache));
+    func.setArgAttr(argument, "kv.part", kv::PartAttr::get(&getContext(), part));
+    func.setArgAttr(argument, "kv.owner", builder.getI64IntegerAttr(owner));
+    func.setArgAttr(argument, "kv.state", builder.getI64IntegerAttr(states++));
   }
 };
 

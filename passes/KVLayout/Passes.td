@@ -19,4 +19,13 @@ def AssignCaches : Pass<"assign-caches", "::mlir::ModuleOp"> {
   let dependentDialects = ["::sinter::kv::KVDialect", "::sinter::graph::GraphDialect"];
 }
 
+def LimitRows : Pass<"limit-rows", "::mlir::ModuleOp"> {
+  let summary = "Compute the head for the rows from `first` on only";
+  let description = [{
+    Generating text needs the logits of the last row. In a graph with a cache whose output is a linear of all rows, the linear gets the rows from
+    a symbol `first` on, which a run sets: 0 for all of them. Left alone: heads behind a reshape or that mix rows.
+  }];
+  let dependentDialects = ["::sinter::graph::GraphDialect", "::mlir::tensor::TensorDialect", "::mlir::arith::ArithDialect"];
+}
+
 #endif // SINTER_PASSES_KVLAYOUT_PASSES_TD

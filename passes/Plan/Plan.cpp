@@ -256,9 +256,7 @@ private:
       }
       auto cache = cast<kv::CacheType>(func.getArgAttrOfType<TypeAttr>(i, "kv.cache").getValue());
       auto part = func.getArgAttrOfType<kv::PartAttr>(i, "kv.part").getValue();
-      unsigned number = state.getInt() + (part == kv::Part::Value);
-      if (number >= stateCount)
-        return func.emitError("a cache has keys or values only");
+      unsigned number = state.getInt();
       program::State &s = w.states[number];
       s.kind = program::StateKind::Cache;
       s.in = *t;
@@ -330,6 +328,30 @@ private:
     return places[buffer] = operand;
   }
 
+  /// Adds up what one token costs.
+  void count(kern::DispatchOp dispatch, func::FuncOp kernel) {
+    kernel.walk([&](Operation *op) {
+      if (auto linear = dyn_cast<kern::LinearOp>(op)) {
+        int64_t macs = linear.getWeightType().getRows() * linear.getWeightType().getColumns();
+        program.linearMacs += macs;
+        program.weightsRead += kern::packedBytes(linear.getWeightType(), linear.getPanel());
+        // The head's rows are counted by a symbol of their own.
+        bool head = llvm::any_of(dispatch.getScalars(), [&](Value v) { return mentionsFirst(v); });
+        program.headMacs += head ? macs : 0;
+      } else if (auto gather = dyn_cast<kern::GatherRowsOp>(op)) {
+        program.weightsRead += kern::packedBytes(gather.getWeightType(), gather.getPanel()) / gather.getWeightType().getRows();
+      }
+    });
+  }
+  bool mentionsFirst(Value v) {
+    Operation *op = v.getDefiningOp();
+    if (auto dim = dyn_cast_or_null<graph::DimOp>(op)) {
+      auto symbol = module.lookupSymbol<graph::SymbolOp>(dim.getSymbol());
+      return symbol && symbol.getKind() == graph::SymbolKind::First;
+    }
+    return op && llvm::any_of(op->getOperands(), [&](Value operand) { return mentionsFirst(operand); });
+  }
+
   kern::PanelAttr panelOf(kern::DispatchOp dispatch) {
     kern::PanelAttr panel;
     auto kernel = module.lookupSymbol<func::FuncOp>(dispatch.getKernel());
@@ -374,6 +396,7 @@ private:
         w.functions.push_back(w.string(dispatch.getKernel()));
         w.header.scratchBytes = std::max<uint64_t>(w.header.scratchBytes, kernel->getAttrOfType<IntegerAttr>("kern.scratch").getInt());
       }
+      count(dispatch, kernel);
       program::Row row{};
       row.kind = program::RowKind::Dispatch;
       row.function = it->second;

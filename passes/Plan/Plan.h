@@ -25,6 +25,8 @@ struct Program {
   ProgramWriter writer;
   std::vector<std::string> kernels; ///< by the number that rows call them by
   std::vector<PlacedWeight> weights;
+  int64_t linearMacs = 0, headMacs = 0; ///< multiply-accumulates of one token; those for the wanted rows only
+  uint64_t weightsRead = 0;             ///< bytes of weights that one token reads
 };
 
 /// Places the buffers of `@main` in an arena and its weights one behind the other, and writes the schedule: a row a dispatch, with sizes as

@@ -59,6 +59,12 @@ SmallVector<StatePair> findStates(func::FuncOp func) {
   for (auto [index, value] : llvm::enumerate(terminator->getOperands())) {
     value = copySource(value);
     auto node = value.getDefiningOp<onnx::NodeOp>();
+    // A present that the file rounds is rounded again when it is read as the past: the same.
+    if (node && node.isOp("DequantizeLinear"))
+      if (auto quantize = node.getInputs()[0].getDefiningOp<onnx::NodeOp>(); quantize && quantize.isOp("QuantizeLinear")) {
+        value = copySource(quantize.getInputs()[0]);
+        node = value.getDefiningOp<onnx::NodeOp>();
+      }
     if (!node)
       continue;
     Value past;
@@ -137,6 +143,8 @@ struct RaiseOnnxPass : impl::RaiseOnnxBase<RaiseOnnxPass> {
 
   LogicalResult bindInputs(func::FuncOp func, Inference &infer) {
     states = findStates(func);
+    for (StatePair pair : states)
+      func.setArgAttr(pair.past.getArgNumber(), "graph.state", Builder(func.getContext()).getI64IntegerAttr(pair.result));
     llvm::SmallDenseMap<unsigned, unsigned> pastArguments;
     for (StatePair pair : states)
       pastArguments[pair.past.getArgNumber()] = pair.result;
@@ -241,6 +249,7 @@ struct RaiseOnnxPass : impl::RaiseOnnxBase<RaiseOnnxPass> {
     infer.resolveAll();
     if (pastSymbols.empty())
       return checkBounded(func, infer);
+    unifyTotals(func, infer);
     // Tokens of one run, and of a cache.
     int64_t capacity = maxSeq;
     SmallVector<unsigned> open;
@@ -265,6 +274,43 @@ struct RaiseOnnxPass : impl::RaiseOnnxBase<RaiseOnnxPass> {
         symbols.setBounds(number, b);
       }
     return checkBounded(func, infer);
+  }
+
+  /// In a graph with a cache, an axis of an input of rank 2 that no other size depends on is the number of all tokens: a mask's. What
+  /// reads it only indexes it with positions, so no equation says so.
+  void unifyTotals(func::FuncOp func, Inference &infer) {
+    auto &symbols = infer.symbols;
+    SymExpr total;
+    bool found = false;
+    for (Value output : func.getBody().front().getTerminator()->getOperands())
+      for (const SymExpr &size : infer[output].shape)
+        if (SymExpr e = symbols.resolve(size); e.terms.size() == 2)
+          for (auto &[m, c] : e.terms)
+            if (m.size() == 1 && pastSymbols.contains(m[0])) {
+              total = e;
+              found = true;
+            }
+    if (!found)
+      return;
+    llvm::DenseMap<unsigned, unsigned> uses;
+    auto count = [&](const TensorInfo &info) {
+      for (const SymExpr &size : info.shape)
+        for (auto &[m, c] : symbols.resolve(size).terms)
+          for (unsigned atom : m)
+            ++uses[atom];
+    };
+    for (BlockArgument argument : func.getArguments())
+      count(infer[argument]);
+    for (Value output : func.getBody().front().getTerminator()->getOperands())
+      count(infer[output]);
+    for (BlockArgument argument : func.getArguments()) {
+      const TensorInfo &info = infer[argument];
+      if (info.rank() != 2)
+        continue;
+      if (auto atom = symbols.resolve(info.shape[1]).atom(); atom && !pastSymbols.contains(*atom) && uses[*atom] == 1)
+        symbols.unify(info.shape[1], total);
+    }
+    infer.resolveAll();
   }
 
   LogicalResult checkBounded(func::FuncOp func, Inference &infer) {
@@ -334,8 +380,6 @@ struct RaiseOnnxPass : impl::RaiseOnnxBase<RaiseOnnxPass> {
       func.setResultAttr(i, "graph.element", TypeAttr::get(infer[v].element));
       results.push_back(tensor);
     }
-    for (StatePair pair : states)
-      func.setArgAttr(pair.past.getArgNumber(), "graph.state", builder.getI64IntegerAttr(pair.result));
     terminator->setOperands(results);
     func.setFunctionType(FunctionType::get(func.getContext(), body.getArgumentTypes(), TypeRange(ValueRange(results))));
     for (onnx::NodeOp node : llvm::reverse(nodes))

@@ -328,9 +328,8 @@ bool recognizeAppend(NodeOp node, Lowering &lower) {
   const TensorInfo info = lower.infer[node.getResult(0)];
   int64_t axis = node.getInt("axis", 0);
   axis = axis < 0 ? axis + info.rank() : axis;
-  // Decided by structure: the result is the graph's output, perhaps besides other uses.
-  bool isOutput = llvm::any_of(node.getResult(0).getUsers(), [](Operation *user) { return isa<func::ReturnOp>(user); });
-  if (!isOutput || info.rank() != 4 || axis != 2)
+  auto func = cast<func::FuncOp>(past.getOwner()->getParentOp());
+  if (!func.getArgAttr(past.getArgNumber(), "graph.state") || info.rank() != 4 || axis != 2)
     return false;
   Value result = graph::AppendOp::create(lower.builder, node.getLoc(), lower.type(info), lower.tensor(past), lower.tensor(node.getInputs()[1]), axis);
   lower.map(node.getResult(0), result);
