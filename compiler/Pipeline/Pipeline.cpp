@@ -49,11 +49,7 @@ void buildKV(OpPassManager &passes, const CompileOptions &options) {
   passes.addPass(kvlayout::createLimitRows());
 }
 
-void buildFuse(OpPassManager &passes, const CompileOptions &options) {
-  fuse::FormKernelsOptions fuse;
-  fuse.keepPast = options.keepPastOutputs;
-  passes.addPass(fuse::createFormKernels(fuse));
-}
+void buildFuse(OpPassManager &passes, const CompileOptions &) { passes.addPass(fuse::createFormKernels()); }
 
 void buildCodegen(OpPassManager &passes, const CompileOptions &) {
   passes.addNestedPass<func::FuncOp>(lower::createKernLower());

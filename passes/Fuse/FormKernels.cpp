@@ -34,8 +34,8 @@ StringRef nameOf(Location loc) {
 
 class Former {
 public:
-  Former(ModuleOp module, func::FuncOp func, bool keepPast)
-      : module(module), func(func), keepPast(keepPast), moduleBuilder(OpBuilder::atBlockEnd(module.getBody())), main(func.getContext()), shapes(symbols), placement(shapes) {}
+  Former(ModuleOp module, func::FuncOp func)
+      : module(module), func(func), moduleBuilder(OpBuilder::atBlockEnd(module.getBody())), main(func.getContext()), shapes(symbols), placement(shapes) {}
 
   LogicalResult run() {
     for (BlockArgument argument : func.getArguments())
@@ -62,7 +62,6 @@ public:
 private:
   ModuleOp module;
   func::FuncOp func;
-  bool keepPast;
   OpBuilder moduleBuilder, main;
   graph::SymbolTable symbols;
   graph::Shapes shapes;
@@ -528,8 +527,7 @@ private:
     }
   }
 
-  /// Whether result `i` is the next past of a cache, and the tensor that is its cache.
-  bool isPresent(unsigned i) { return bool(presentCache(i)); }
+  /// The append whose result is the present that result `i` is: the next past of a cache. Null where it is none.
   Value presentCache(unsigned i) {
     for (BlockArgument argument : func.getArguments())
       if (auto result = func.getArgAttrOfType<IntegerAttr>(argument.getArgNumber(), "graph.state"); result && result.getInt() == int64_t(i))
@@ -547,12 +545,10 @@ private:
     for (auto [i, tensor] : llvm::enumerate(terminator->getOperands())) {
       auto it = placement.storage.find(tensor);
       Value memory;
-      if (!keepPast && isPresent(i)) {
-        tensor = presentCache(i);
-        it = placement.storage.find(tensor);
-      }
-      if (it != placement.storage.end() && it->second.cache && !keepPast) {
-        memory = it->second.buffer; // the present of a cache
+      if (Value present = presentCache(i)) {
+        // The session keeps it; who wants it as a tensor asks for the state.
+        tensor = present;
+        memory = placement.storage.lookup(present).buffer;
       } else {
         memory = it == placement.storage.end() || it->second.cache ? Value() : it->second.buffer;
         auto owner = memory ? memory.getDefiningOp<kern::BufferOp>() : kern::BufferOp();
@@ -590,7 +586,7 @@ struct FormKernelsPass : impl::FormKernelsBase<FormKernelsPass> {
   using Base::Base;
   void runOnOperation() override {
     auto func = getOperation().lookupSymbol<func::FuncOp>("main");
-    if (!func || failed(Former(getOperation(), func, keepPast).run()))
+    if (!func || failed(Former(getOperation(), func).run()))
       signalPassFailure();
   }
 };

@@ -20,7 +20,6 @@ def FormKernels : Pass<"form-kernels", "::mlir::ModuleOp"> {
 
     Left in `@main`: sizes, weights, `kern.buffer`, `kern.state` and `kern.dispatch`, in the order in which they run.
   }];
-  let options = [Option<"keepPast", "keep-past", "bool", "false", "presents that a session keeps are outputs, too">];
   let dependentDialects = ["::sinter::kern::KernDialect", "::sinter::graph::GraphDialect", "::mlir::memref::MemRefDialect", "::mlir::arith::ArithDialect",
                            "::mlir::scf::SCFDialect"];
 }

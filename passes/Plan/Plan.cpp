@@ -278,8 +278,7 @@ private:
         return failure();
       if (auto it = stateOfResult.find(output.getIndex()); it != stateOfResult.end()) {
         w.states[it->second].out = *t;
-        if (!output.getBuffer().getDefiningOp<kern::BufferOp>())
-          continue;
+        continue;
       }
       if (auto owner = output.getBuffer().getDefiningOp<kern::BufferOp>())
         places[owner] = {Space::Output, uint32_t(w.outputs.size()), program::kNone, 0};
