@@ -13,8 +13,8 @@ using namespace mlir;
 using namespace sinter;
 using namespace sinter::kern;
 
-LogicalResult LinearStrategyAttr::verify(function_ref<InFlightDiagnostic()> emitError, int64_t mr, int64_t nr, int64_t decodeRows,
-                                         int64_t rowBlock, int64_t segment) {
+LogicalResult LinearStrategyAttr::verify(function_ref<InFlightDiagnostic()> emitError, int64_t mr, int64_t nr,
+                                         int64_t decodeRows, int64_t rowBlock, int64_t segment) {
   if (mr < 1 || mr > 16)
     return emitError() << "expected mr from 1 to 16, but got " << mr;
   if (nr != 1 && nr != 2 && nr != 4)
@@ -44,12 +44,15 @@ static bool isRows(Type type, int64_t columns) {
 /// Whether `type` is bytes, from an aligned start.
 static bool isBytes(Type type) {
   auto memref = dyn_cast<MemRefType>(type);
-  return memref && memref.getRank() == 1 && memref.getElementType().isSignlessInteger(8) && memref.getLayout().isIdentity();
+  return memref && memref.getRank() == 1 && memref.getElementType().isSignlessInteger(8) &&
+         memref.getLayout().isIdentity();
 }
 
 static LogicalResult verifyPanel(Operation *op, PanelAttr panel, qt::QuantTensorType type) {
   qt::Fields fields = type.getFields();
-  PanelOrder expected = fields.isFloat() ? PanelOrder::Floats : fields.bits == 4 ? PanelOrder::Nibbles : PanelOrder::Bytes;
+  PanelOrder expected = fields.isFloat()   ? PanelOrder::Floats
+                        : fields.bits == 4 ? PanelOrder::Nibbles
+                                           : PanelOrder::Bytes;
   if (panel.getOrder() != expected)
     return op->emitOpError() << "expected a panel of " << stringifyPanelOrder(expected) << " for " << type;
   if (panel.getChannels() != 64)
@@ -67,9 +70,9 @@ static LogicalResult verifyActivation(Operation *op, qt::QuantTensorType type, q
 // LinearOp
 //===----------------------------------------------------------------------===//
 
-void LinearOp::build(OpBuilder &builder, OperationState &state, Value begin, Value end, Value rows, Value input, Value weights,
-                     ValueRange outs, Value scratch, qt::QuantTensorType weight, PanelAttr panel, qt::ActivationAttr activation,
-                     LinearStrategyAttr strategy, RegionBuilder epilogue) {
+void LinearOp::build(OpBuilder &builder, OperationState &state, Value begin, Value end, Value rows, Value input,
+                     Value weights, ValueRange outs, Value scratch, qt::QuantTensorType weight, PanelAttr panel,
+                     qt::ActivationAttr activation, LinearStrategyAttr strategy, RegionBuilder epilogue) {
   state.addOperands({begin, end, rows, input, weights});
   state.addOperands(outs);
   state.addOperands(scratch);
@@ -83,7 +86,8 @@ void LinearOp::build(OpBuilder &builder, OperationState &state, Value begin, Val
     return;
   OpBuilder::InsertionGuard guard(builder);
   Type index = builder.getIndexType();
-  Block *block = builder.createBlock(region, {}, {builder.getF32Type(), index, index}, SmallVector<Location>(3, state.location));
+  Block *block =
+      builder.createBlock(region, {}, {builder.getF32Type(), index, index}, SmallVector<Location>(3, state.location));
   epilogue(builder, state.location, block->getArguments());
 }
 
@@ -117,13 +121,14 @@ LogicalResult LinearOp::verify() {
     if (!isBytes(getInput().getType()))
       return emitOpError() << "expected packed activations of type memref<?xi8>, but got " << getInput().getType();
   } else if (!isRows(getInput().getType(), type.getColumns())) {
-    return emitOpError() << "expected an input of type memref<?x" << type.getColumns() << "xf32>, but got " << getInput().getType();
+    return emitOpError() << "expected an input of type memref<?x" << type.getColumns() << "xf32>, but got "
+                         << getInput().getType();
   }
   if (!isBytes(getWeights().getType()) || !isBytes(getScratch().getType()))
     return emitOpError() << "expected weights and scratch of type memref<?xi8>";
   Block &body = getEpilogue().front();
-  if (body.getNumArguments() != 3 || !body.getArgument(0).getType().isF32() || !body.getArgument(1).getType().isIndex() ||
-      !body.getArgument(2).getType().isIndex())
+  if (body.getNumArguments() != 3 || !body.getArgument(0).getType().isF32() ||
+      !body.getArgument(1).getType().isIndex() || !body.getArgument(2).getType().isIndex())
     return emitOpError() << "expected an epilogue over (f32, index, index)";
   auto yield = dyn_cast<YieldOp>(body.getTerminator());
   if (!yield || yield.getNumOperands() != getOuts().size())
@@ -132,7 +137,8 @@ LogicalResult LinearOp::verify() {
     auto memref = cast<MemRefType>(out.getType());
     if (memref.getRank() != 2 || !memref.isLastDimUnitStride() || memref.getElementType() != value.getType() ||
         (!memref.isDynamicDim(1) && memref.getDimSize(1) < type.getRows()))
-      return emitOpError() << "expected an output of rows of " << type.getRows() << " " << value.getType() << ", but got " << memref;
+      return emitOpError() << "expected an output of rows of " << type.getRows() << " " << value.getType()
+                           << ", but got " << memref;
   }
   return success();
 }
@@ -145,7 +151,9 @@ LinearStrategyAttr QuantizeRowsOp::getStrategyOrDefault() {
   return getStrategyAttr() ? getStrategyAttr() : chooseStrategy(TargetAttr::of(*this), getActivation());
 }
 
-Value QuantizeRowsOp::buildGrid(OpBuilder &builder) { return buildBlocks(builder, *this, getRows(), getStrategyOrDefault().getMr()); }
+Value QuantizeRowsOp::buildGrid(OpBuilder &builder) {
+  return buildBlocks(builder, *this, getRows(), getStrategyOrDefault().getMr());
+}
 
 int64_t QuantizeRowsOp::getGrain() {
   return std::max<int64_t>(1, 16384 / (getWeightType().getColumns() * getStrategyOrDefault().getMr()));
@@ -159,7 +167,8 @@ LogicalResult QuantizeRowsOp::verify() {
   if (failed(verifyActivation(*this, type, activation)))
     return failure();
   if (!isRows(getInput().getType(), type.getColumns()))
-    return emitOpError() << "expected an input of type memref<?x" << type.getColumns() << "xf32>, but got " << getInput().getType();
+    return emitOpError() << "expected an input of type memref<?x" << type.getColumns() << "xf32>, but got "
+                         << getInput().getType();
   if (!isBytes(getOutput().getType()))
     return emitOpError() << "expected an output of type memref<?xi8>, but got " << getOutput().getType();
   size_t expected = 0;
@@ -168,7 +177,8 @@ LogicalResult QuantizeRowsOp::verify() {
   else if (activation.getGranularity() == qt::Granularity::tensor)
     expected = 1;
   if (getParams().size() != expected)
-    return emitOpError() << "expected " << expected << " params for " << activation << ", but got " << getParams().size();
+    return emitOpError() << "expected " << expected << " params for " << activation << ", but got "
+                         << getParams().size();
   for (auto [index, param] : llvm::enumerate(getParams())) {
     auto memref = cast<MemRefType>(param.getType());
     bool isExtremes = activation.getScale() == qt::ScaleSource::Dynamic;
@@ -212,11 +222,13 @@ LogicalResult GatherRowsOp::verify() {
   if (failed(verifyPanel(*this, getPanel(), type)))
     return failure();
   auto ids = cast<MemRefType>(getIds().getType());
-  if (ids.getRank() != 1 || (!ids.getElementType().isSignlessInteger(32) && !ids.getElementType().isSignlessInteger(64)))
+  if (ids.getRank() != 1 ||
+      (!ids.getElementType().isSignlessInteger(32) && !ids.getElementType().isSignlessInteger(64)))
     return emitOpError() << "expected ids of type memref<?xi64> or memref<?xi32>, but got " << ids;
   if (!isBytes(getWeights().getType()))
     return emitOpError() << "expected weights of type memref<?xi8>, but got " << getWeights().getType();
   if (!isRows(getOutput().getType(), type.getColumns()))
-    return emitOpError() << "expected an output of type memref<?x" << type.getColumns() << "xf32>, but got " << getOutput().getType();
+    return emitOpError() << "expected an output of type memref<?x" << type.getColumns() << "xf32>, but got "
+                         << getOutput().getType();
   return success();
 }

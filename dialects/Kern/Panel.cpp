@@ -19,8 +19,8 @@ using namespace sinter::kern;
 //===----------------------------------------------------------------------===//
 
 PanelLayout::PanelLayout(PanelAttr panel, qt::QuantTensorType type)
-    : fields(type.getFields()), order(panel.getOrder()), sums(panel.getSums()), channels(panel.getChannels()), rows(type.getRows()),
-      columns(type.getColumns()), groups(type.getGroups()) {
+    : fields(type.getFields()), order(panel.getOrder()), sums(panel.getSums()), channels(panel.getChannels()),
+      rows(type.getRows()), columns(type.getColumns()), groups(type.getGroups()) {
   scaleBytes = fields.isFloat() ? 0 : fields.scaleBytes();
   zeroOffset = channels * scaleBytes;
   sumOffset = zeroOffset + (fields.hasZeros ? channels * (fields.floatZeros ? 4 : 1) : 0);
@@ -53,9 +53,10 @@ PanelAttr sinter::kern::choosePanel(qt::QuantTensorType type, qt::ActivationAttr
     return activation ? PanelAttr() : PanelAttr::get(type.getContext(), 64, PanelOrder::Floats, false);
   bool sums = activation && activation.getZp();
   if (activation) {
-    // The largest magnitude of a group's sum of products, and of what zero points add to it.
-    int64_t largest = fields.group * ((int64_t(1) << fields.bits) - 1) * 128;
-    if ((sums && fields.floatZeros) || largest * (sums ? 4 : 2) > INT32_MAX)
+    // Sums wrap on the way, so only the result has to fit: a group's (code - zero) * (code - zero).
+    int64_t codes = (int64_t(1) << fields.bits) - 1;
+    int64_t weight = fields.hasZeros ? codes : std::max(fields.zero, codes - fields.zero);
+    if ((sums && fields.floatZeros) || fields.group * weight * (sums ? 255 : 128) > INT32_MAX)
       return {};
   }
   return PanelAttr::get(type.getContext(), 64, fields.bits == 4 ? PanelOrder::Nibbles : PanelOrder::Bytes, sums);
@@ -64,7 +65,8 @@ PanelAttr sinter::kern::choosePanel(qt::QuantTensorType type, qt::ActivationAttr
 LinearStrategyAttr sinter::kern::chooseStrategy(TargetAttr target, qt::ActivationAttr activation) {
   MLIRContext *context = target.getContext();
   if (target.has("avx512bw"))
-    return LinearStrategyAttr::get(context, /*mr=*/6, /*nr=*/4, /*decode_rows=*/3, /*row_block=*/504, /*segment=*/activation ? 256 : 128);
+    return LinearStrategyAttr::get(context, /*mr=*/6, /*nr=*/4, /*decode_rows=*/3, /*row_block=*/504,
+                                   /*segment=*/activation ? 256 : 128);
   if (activation)
     return LinearStrategyAttr::get(context, /*mr=*/4, /*nr=*/2, /*decode_rows=*/2, /*row_block=*/256, /*segment=*/256);
   return LinearStrategyAttr::get(context, /*mr=*/6, /*nr=*/2, /*decode_rows=*/2, /*row_block=*/252, /*segment=*/64);
@@ -202,7 +204,8 @@ void sinter::kern::unpackPanel(const PanelLayout &layout, const char *bytes, int
 //===----------------------------------------------------------------------===//
 
 ActivationLayout::ActivationLayout(qt::QuantTensorType weight, qt::ActivationAttr activation)
-    : columns(llvm::alignTo(weight.getColumns(), 8)), groups(weight.getGroups()), granularity(activation.getGranularity()) {}
+    : columns(llvm::alignTo(weight.getColumns(), 8)), groups(weight.getGroups()),
+      granularity(activation.getGranularity()) {}
 
 static int64_t alignTo64(int64_t bytes) { return llvm::alignTo(bytes, 64); }
 
@@ -247,7 +250,8 @@ Value ActivationLayout::buildSumOffset(OpBuilder &builder, Location loc, Value r
 }
 
 Value ActivationLayout::buildBytes(OpBuilder &builder, Location loc, Value rows) const {
-  return arith::AddIOp::create(builder, loc, buildSumOffset(builder, loc, rows), buildAligned(builder, loc, rows, groups * 4));
+  return arith::AddIOp::create(builder, loc, buildSumOffset(builder, loc, rows),
+                               buildAligned(builder, loc, rows, groups * 4));
 }
 
 //===----------------------------------------------------------------------===//

@@ -19,12 +19,12 @@ struct PanelLayout {
   PanelOrder order;
   bool sums;
   int64_t channels, rows, columns;
-  int64_t groups;      ///< 1 for floats
-  int64_t scaleBytes;  ///< of one scale
-  int64_t zeroOffset;  ///< in a group; scales are at 0
+  int64_t groups;     ///< 1 for floats
+  int64_t scaleBytes; ///< of one scale
+  int64_t zeroOffset; ///< in a group; scales are at 0
   int64_t sumOffset;
   int64_t codeOffset;
-  int64_t groupBytes;  ///< of every group but the last
+  int64_t groupBytes; ///< of every group but the last
   int64_t panelBytes;
   int64_t panels;
 
@@ -34,8 +34,9 @@ struct PanelLayout {
   int64_t codeBytes(int64_t columns) const;
 };
 
-/// The panel for a weight that meets `activation` (null: f32), the same for every target. Null where the pair has no integer kernel (float zero points with an
-/// activation zero point, sums that do not fit 32 bits): such a weight takes f32 activations.
+/// The panel for a weight that meets `activation` (null: f32), the same for every target. Null where the pair has no
+/// integer kernel (float zero points with an activation zero point, sums that do not fit 32 bits): such a weight takes
+/// f32 activations.
 PanelAttr choosePanel(qt::QuantTensorType type, qt::ActivationAttr activation);
 
 /// The loops' tiling for a target.
@@ -50,8 +51,9 @@ void packPanel(const PanelLayout &layout, const qt::Rows &rows, char *out);
 /// The first `count` rows of a panel.
 void unpackPanel(const PanelLayout &layout, const char *bytes, int64_t count, qt::Rows &out);
 
-/// Packed activations: i8 [group][block of mr rows][k/4][rows of the block][4], f32 scales, i32 sums [group][row]. `rows` is a run-time value; a
-/// tensor's zero point, less 128 where the activations are unsigned, is an i32 behind its scale.
+/// Packed activations: i8 [group][block of mr rows][k/4][rows of the block][4], f32 scales, i32 sums [group][row].
+/// `rows` is a run-time value; a tensor's zero point, less 128 where the activations are unsigned, is an i32 behind its
+/// scale.
 struct ActivationLayout {
   ActivationLayout(qt::QuantTensorType weight, qt::ActivationAttr activation);
 

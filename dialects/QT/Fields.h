@@ -21,7 +21,9 @@ struct ZeroPoint {
   int64_t value = 0; ///< Constant
 
   bool operator==(const ZeroPoint &other) const { return kind == other.kind && value == other.value; }
-  friend llvm::hash_code hash_value(const ZeroPoint &zero) { return llvm::hash_combine(unsigned(zero.kind), zero.value); }
+  friend llvm::hash_code hash_value(const ZeroPoint &zero) {
+    return llvm::hash_combine(unsigned(zero.kind), zero.value);
+  }
 };
 llvm::raw_ostream &operator<<(llvm::raw_ostream &os, const ZeroPoint &zero);
 
@@ -43,11 +45,11 @@ struct Fields {
 /// Rows of a weight as logical fields. Groups are counted from a row's start; the last may be shorter.
 struct Rows {
   int64_t rows = 0, columns = 0;
-  int64_t group = 0;           ///< columns that share a scale, never 0
-  std::vector<uint8_t> codes;  ///< [rows][columns], unsigned
-  std::vector<float> scales;   ///< [rows][groups], exact in the format's type
-  std::vector<float> zeros;    ///< [rows][groups], filled also where the zero point is a constant
-  std::vector<float> values;   ///< [rows][columns], float formats only: exact in the format's type
+  int64_t group = 0;          ///< columns that share a scale, never 0
+  std::vector<uint8_t> codes; ///< [rows][columns], unsigned
+  std::vector<float> scales;  ///< [rows][groups], exact in the format's type
+  std::vector<float> zeros;   ///< [rows][groups], filled also where the zero point is a constant
+  std::vector<float> values;  ///< [rows][columns], float formats only: exact in the format's type
 
   int64_t groups() const { return (columns + group - 1) / group; }
 

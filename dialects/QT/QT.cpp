@@ -54,8 +54,8 @@ Type QuantTensorType::parse(AsmParser &parser) {
   SmallVector<int64_t, 2> shape;
   QuantFormat format;
   SMLoc loc = parser.getCurrentLocation();
-  if (parser.parseLess() || parser.parseDimensionList(shape, /*allowDynamic=*/false, /*withTrailingX=*/false) || parser.parseComma() ||
-      parser.parseAttribute(format) || parser.parseGreater())
+  if (parser.parseLess() || parser.parseDimensionList(shape, /*allowDynamic=*/false, /*withTrailingX=*/false) ||
+      parser.parseComma() || parser.parseAttribute(format) || parser.parseGreater())
     return {};
   if (shape.size() != 2) {
     parser.emitError(loc) << "expected two sizes, but got " << shape.size();
@@ -64,9 +64,12 @@ Type QuantTensorType::parse(AsmParser &parser) {
   return getChecked([&] { return parser.emitError(loc); }, parser.getContext(), shape[0], shape[1], format);
 }
 
-void QuantTensorType::print(AsmPrinter &printer) const { printer << "<" << getRows() << "x" << getColumns() << ", " << getFormat() << ">"; }
+void QuantTensorType::print(AsmPrinter &printer) const {
+  printer << "<" << getRows() << "x" << getColumns() << ", " << getFormat() << ">";
+}
 
-LogicalResult QuantTensorType::verify(function_ref<InFlightDiagnostic()> emitError, int64_t rows, int64_t columns, QuantFormat format) {
+LogicalResult QuantTensorType::verify(function_ref<InFlightDiagnostic()> emitError, int64_t rows, int64_t columns,
+                                      QuantFormat format) {
   constexpr int64_t kMost = int64_t(1) << 31;
   if (rows <= 0 || columns <= 0 || rows >= kMost || columns >= kMost)
     return emitError() << "expected sizes from 1 to 2^31 - 1, but got " << rows << "x" << columns;
@@ -91,8 +94,8 @@ int64_t QuantTensorType::getGroups() const {
 // ActivationAttr
 //===----------------------------------------------------------------------===//
 
-LogicalResult ActivationAttr::verify(function_ref<InFlightDiagnostic()> emitError, IntegerType type, Granularity granularity,
-                                     ScaleSource scale, bool zp) {
+LogicalResult ActivationAttr::verify(function_ref<InFlightDiagnostic()> emitError, IntegerType type,
+                                     Granularity granularity, ScaleSource scale, bool zp) {
   if (type.getWidth() != 8 || type.isSigned())
     return emitError() << "expected i8 or ui8, but got " << type;
   if (granularity != Granularity::tensor && (scale == ScaleSource::Static || zp))
@@ -117,13 +120,15 @@ static RankedTensorType getComponentType(Attribute component) {
 
 static bool isReadableFloat(Type type) { return type.isF64() || type.isF32() || type.isF16() || type.isBF16(); }
 
-LogicalResult SourceAttr::verify(function_ref<InFlightDiagnostic()> emitError, Form form, int64_t rows, int64_t columns, bool transposed,
-                                 unsigned bits, int64_t group, Attribute payload, Attribute scales, Attribute zeros) {
+LogicalResult SourceAttr::verify(function_ref<InFlightDiagnostic()> emitError, Form form, int64_t rows, int64_t columns,
+                                 bool transposed, unsigned bits, int64_t group, Attribute payload, Attribute scales,
+                                 Attribute zeros) {
   if (rows <= 0 || columns <= 0 || rows >= int64_t(1) << 31 || columns >= int64_t(1) << 31)
     return emitError() << "expected sizes from 1 to 2^31 - 1, but got " << rows << "x" << columns;
-  if (group < 0)
-    return emitError() << "expected a group of 0 or more, but got " << group;
-  RankedTensorType payloadType = getComponentType(payload), scaleType = getComponentType(scales), zeroType = getComponentType(zeros);
+  if (group < 0 || group >= int64_t(1) << 31)
+    return emitError() << "expected a group from 0 to 2^31 - 1, but got " << group;
+  RankedTensorType payloadType = getComponentType(payload), scaleType = getComponentType(scales),
+                   zeroType = getComponentType(zeros);
   if (!payloadType || !payloadType.hasStaticShape())
     return emitError() << "expected a payload that is an #onnx.tensor or a dense constant";
   if (scales && (!scaleType || !scaleType.hasStaticShape() || !isReadableFloat(scaleType.getElementType())))
@@ -134,22 +139,27 @@ LogicalResult SourceAttr::verify(function_ref<InFlightDiagnostic()> emitError, F
   int64_t elements = payloadType.getNumElements();
   if (form == Form::dense) {
     if (!isReadableFloat(element) || elements != rows * columns || scales || zeros)
-      return emitError() << "expected a payload of " << rows << "x" << columns << " floats and nothing else, but got " << payloadType;
+      return emitError() << "expected a payload of " << rows << "x" << columns << " floats and nothing else, but got "
+                         << payloadType;
     return success();
   }
   if (!scales)
     return emitError() << "expected scales";
   if (form == Form::matmul_nbits) {
     if ((bits != 4 && bits != 8) || group < 16 || (group & (group - 1)) != 0)
-      return emitError() << "expected 4 or 8 bits in groups that are a power of 2 from 16, but got " << bits << " bits in groups of " << group;
+      return emitError() << "expected 4 or 8 bits in groups that are a power of 2 from 16, but got " << bits
+                         << " bits in groups of " << group;
     int64_t groups = (columns + group - 1) / group;
     if (!element.isInteger(8) || elements != rows * groups * (group * bits / 8))
-      return emitError() << "expected a payload of " << rows << "x" << groups << "x" << group * bits / 8 << " bytes, but got " << payloadType;
+      return emitError() << "expected a payload of " << rows << "x" << groups << "x" << group * bits / 8
+                         << " bytes, but got " << payloadType;
     if (scaleType.getNumElements() != rows * groups)
       return emitError() << "expected " << rows << "x" << groups << " scales, but got " << scaleType;
-    if (zeros && !(zeroType.getElementType().isInteger(8) && zeroType.getNumElements() == rows * ((groups * bits + 7) / 8)) &&
+    if (zeros &&
+        !(zeroType.getElementType().isInteger(8) && zeroType.getNumElements() == rows * ((groups * bits + 7) / 8)) &&
         !(isReadableFloat(zeroType.getElementType()) && zeroType.getNumElements() == rows * groups))
-      return emitError() << "expected " << rows << "x" << groups << " zero points, packed or floats, but got " << zeroType;
+      return emitError() << "expected " << rows << "x" << groups << " zero points, packed or floats, but got "
+                         << zeroType;
     return success();
   }
   if (!element.isInteger(8) && !element.isInteger(4))
@@ -158,7 +168,8 @@ LogicalResult SourceAttr::verify(function_ref<InFlightDiagnostic()> emitError, F
     return emitError() << "expected a payload of " << rows << "x" << columns << " elements, but got " << payloadType;
   int64_t groups = group ? (columns + group - 1) / group : 1, count = scaleType.getNumElements();
   if (count != rows * groups && !(count == 1 && !group))
-    return emitError() << "expected " << rows << "x" << groups << " scales" << (group ? "" : " or one") << ", but got " << scaleType;
+    return emitError() << "expected " << rows << "x" << groups << " scales" << (group ? "" : " or one") << ", but got "
+                       << scaleType;
   if (zeros && (zeroType.getElementType() != element || zeroType.getNumElements() != count))
     return emitError() << "expected " << count << " zero points of type " << element << ", but got " << zeroType;
   return success();
@@ -180,12 +191,14 @@ QuantTensorType sinter::qt::getNaturalType(SourceAttr source) {
   Type scale = getComponentType(source.getScales()).getElementType();
   ZeroPoint zero;
   if (source.getZeros())
-    zero.kind = isReadableFloat(getComponentType(source.getZeros()).getElementType()) ? ZeroPoint::Float : ZeroPoint::Integer;
+    zero.kind =
+        isReadableFloat(getComponentType(source.getZeros()).getElementType()) ? ZeroPoint::Float : ZeroPoint::Integer;
   else if (source.getForm() == Form::matmul_nbits)
     zero = {ZeroPoint::Constant, int64_t(1) << (bits - 1)};
   else if (element.isUnsignedInteger())
     zero = {ZeroPoint::Constant, 0};
-  format = IntFormatAttr::get(context, bits, group, scale.isF64() ? Float32Type::get(context) : cast<FloatType>(scale), zero);
+  format = IntFormatAttr::get(context, bits, group, scale.isF64() ? Float32Type::get(context) : cast<FloatType>(scale),
+                              zero);
   return QuantTensorType::get(context, source.getRows(), source.getColumns(), format);
 }
 
@@ -194,7 +207,8 @@ LogicalResult ConstantOp::verify() {
   int64_t rows = 0;
   for (auto source : getSources().getAsRange<SourceAttr>()) {
     if (source.getColumns() != type.getColumns())
-      return emitOpError() << "expected sources with " << type.getColumns() << " columns, but got " << source.getColumns();
+      return emitOpError() << "expected sources with " << type.getColumns() << " columns, but got "
+                           << source.getColumns();
     rows += source.getRows();
   }
   if (rows != type.getRows())

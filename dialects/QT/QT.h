@@ -34,8 +34,8 @@
 #include "dialects/QT/QTOps.h.inc"
 
 namespace sinter::qt {
-/// The type whose fields are exactly what the file stores. For a dense source that is its float type (f32 for f64). Null where no format says it, which the
-/// verifier of `#qt.source` excludes but for groups that are no multiple of 8.
+/// The type whose fields are exactly what the file stores. For a dense source that is its float type (f32 for f64).
+/// Null where no format says it, which the verifier of `#qt.source` excludes but for groups that are no multiple of 8.
 QuantTensorType getNaturalType(SourceAttr source);
 } // namespace sinter::qt
 

@@ -52,9 +52,10 @@ def QT_ScaleSource : I32Enum<"ScaleSource", "where an activation's scale comes f
 def QT_ActivationAttr : QT_Attr<"Activation", "act"> {
   let summary = "how the input of a linear is quantized";
   let description = [{
-    8-bit integers, `i8` or `ui8`, with one scale a tensor, a token (a row), or a token and group of the weight it meets. A `dynamic` scale is
-    computed from the values: with a zero point as ONNX's DynamicQuantizeLinear does, without one from the largest magnitude. A
-    `static` one is an operand, as in ONNX's QuantizeLinear. A linear without this attribute takes f32.
+    8-bit integers, `i8` or `ui8`, with one scale a tensor, a token (a row), or a token and group of the weight it
+    meets. A `dynamic` scale is computed from the values: with a zero point as ONNX's DynamicQuantizeLinear does,
+    without one from the largest magnitude. A `static` one is an operand, as in ONNX's QuantizeLinear. A linear
+    without this attribute takes f32.
 
     ```mlir
     #qt.act<type = i8, granularity = group>
@@ -62,7 +63,8 @@ def QT_ActivationAttr : QT_Attr<"Activation", "act"> {
     ```
   }];
   let parameters = (ins "::mlir::IntegerType":$type, EnumParameter<QT_Granularity>:$granularity,
-                    DefaultValuedParameter<"ScaleSource", "ScaleSource::Dynamic">:$scale, DefaultValuedParameter<"bool", "false">:$zp);
+                    DefaultValuedParameter<"ScaleSource", "ScaleSource::Dynamic">:$scale,
+                    DefaultValuedParameter<"bool", "false">:$zp);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
 }
@@ -81,17 +83,20 @@ def QT_SourceAttr : QT_Attr<"Source", "source"> {
   let description = [{
     Each tensor is an `#onnx.tensor` or a `dense` constant. Forms, for `rows` N and `columns` K:
     - `dense`: `payload` is a float tensor [N,K], or [K,N] where `transposed`.
-    - `matmul_nbits`: com.microsoft MatMulNBits: `payload` ui8 [N, ceil(K/group), group*bits/8], `scales` [N*ceil(K/group)], `zeros` of the
-      scales' type in the same shape, or ui8 packed a row [N * ceil(ceil(K/group)*bits/8)]. `bits` is 4 or 8.
-    - `affine`: ONNX DequantizeLinear: `payload` i8, ui8, i4 or ui4 [N,K], or [K,N] where `transposed`; `scales` with one element, one a
-      channel ([N]), or one a channel and `group` along K (the payload's shape with K divided); `zeros` of the payload's type and
-      the scales' shape.
+    - `matmul_nbits`: com.microsoft MatMulNBits: `payload` ui8 [N, ceil(K/group), group*bits/8], `scales`
+      [N*ceil(K/group)], `zeros` of the scales' type in the same shape, or ui8 packed a row [N *
+      ceil(ceil(K/group)*bits/8)]. `bits` is 4 or 8.
+    - `affine`: ONNX DequantizeLinear: `payload` i8, ui8, i4 or ui4 [N,K], or [K,N] where `transposed`; `scales`
+      with one element, one a channel ([N]), or one a channel and `group` along K (the payload's shape with K
+      divided); `zeros` of the payload's type and the scales' shape.
 
     `group` 0 is the whole row.
   }];
-  let parameters = (ins EnumParameter<QT_Form>:$form, "int64_t":$rows, "int64_t":$columns, DefaultValuedParameter<"bool", "false">:$transposed,
+  let parameters = (ins EnumParameter<QT_Form>:$form, "int64_t":$rows, "int64_t":$columns,
+                    DefaultValuedParameter<"bool", "false">:$transposed,
                     DefaultValuedParameter<"unsigned", "0">:$bits, DefaultValuedParameter<"int64_t", "0">:$group,
-                    "::mlir::Attribute":$payload, OptionalParameter<"::mlir::Attribute">:$scales, OptionalParameter<"::mlir::Attribute">:$zeros);
+                    "::mlir::Attribute":$payload, OptionalParameter<"::mlir::Attribute">:$scales,
+                    OptionalParameter<"::mlir::Attribute">:$zeros);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
 }
@@ -99,12 +104,13 @@ def QT_SourceAttr : QT_Attr<"Source", "source"> {
 def QT_ConstantOp : QT_Op<"constant", [Pure]> {
   let summary = "a weight: where its values come from, and the format it is kept in";
   let description = [{
-    The values are those of `sources`, one below the other (concatenated along N). Where a source has the result's format already (see
-    `getNaturalType`), its codes, scales and zero points are kept bit for bit; otherwise they are encoded from f32. Nothing is read
-    here: `WeightReader` does that, when panels are written.
+    The values are those of `sources`, one below the other (concatenated along N). Where a source has the result's
+    format already (see `getNaturalType`), its codes, scales and zero points are kept bit for bit; otherwise they
+    are encoded from f32. Nothing is read here: `WeightReader` does that, when panels are written.
 
     ```mlir
-    %w = qt.constant [#qt.source<form = dense, rows = 512, columns = 512, payload = #onnx.tensor<#onnx.data<"m.onnx", 0, 1048576>, tensor<512x512xf32>>>]
+    %w = qt.constant [#qt.source<form = dense, rows = 512, columns = 512,
+                                 payload = #onnx.tensor<#onnx.data<"m.onnx", 0, 1048576>, tensor<512x512xf32>>>]
         : !qt.tensor<512x512, #qt.int<4, axis = 1, group = 128, scale = f16, zp = 8>>
     ```
   }];

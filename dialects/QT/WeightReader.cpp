@@ -80,7 +80,8 @@ LogicalResult WeightReader::openTensor(ConstantOp op, Attribute attr, Tensor &te
   tensor.data = stored.getData();
   uint64_t expected = (uint64_t(tensor.count) * tensor.element.getIntOrFloatBitWidth() + 7) / 8;
   if (bytes->size() < expected)
-    return op.emitOpError() << "expected " << expected << " bytes for " << stored.getType() << ", but the file has " << bytes->size();
+    return op.emitOpError() << "expected " << expected << " bytes for " << stored.getType() << ", but the file has "
+                            << bytes->size();
   return success();
 }
 
@@ -95,7 +96,8 @@ FailureOr<WeightReader> WeightReader::open(ConstantOp op) {
     source.natural = getNaturalType(attr);
     source.begin = begin;
     begin += attr.getRows();
-    if (failed(openTensor(op, attr.getPayload(), source.payload)) || failed(openTensor(op, attr.getScales(), source.scales)) ||
+    if (failed(openTensor(op, attr.getPayload(), source.payload)) ||
+        failed(openTensor(op, attr.getScales(), source.scales)) ||
         failed(openTensor(op, attr.getZeros(), source.zeros)))
       return failure();
     reader.sources.push_back(std::move(source));
@@ -103,8 +105,9 @@ FailureOr<WeightReader> WeightReader::open(ConstantOp op) {
   return reader;
 }
 
-/// Calls `load(row, index)` and stores its result in out[row][column], for rows [begin, end) of a [rows][columns] or transposed payload. Transposed ones go by
-/// blocks of columns, so that both sides are read and written by whole cache lines.
+/// Calls `load(row, index)` and stores its result in out[row][column], for rows [begin, end) of a [rows][columns] or
+/// transposed payload. Transposed ones go by blocks of columns, so that both sides are read and written by whole cache
+/// lines.
 template <typename T, typename Load>
 static void readPlane(bool transposed, int64_t rows, int64_t columns, int64_t begin, int64_t end, T *out, Load load) {
   if (!transposed) {
@@ -129,7 +132,8 @@ void WeightReader::readDense(const Source &source, int64_t begin, int64_t end, f
   else if (payload.element.isF32())
     readPlane(transposed, rows, columns, begin, end, out, [=](int64_t index) { return loadAt<float>(bytes, index); });
   else if (payload.element.isF16())
-    readPlane(transposed, rows, columns, begin, end, out, [=](int64_t index) { return halfToFloat(loadAt<uint16_t>(bytes, index)); });
+    readPlane(transposed, rows, columns, begin, end, out,
+              [=](int64_t index) { return halfToFloat(loadAt<uint16_t>(bytes, index)); });
   else
     readPlane(transposed, rows, columns, begin, end, out, [&](int64_t index) { return payload.loadFloat(index); });
 }
@@ -147,7 +151,8 @@ static void unpackBits(const uint8_t *bytes, unsigned bits, int64_t count, uint8
 void WeightReader::readStored(const Source &source, int64_t begin, int64_t end, Rows &out) const {
   SourceAttr attr = source.attr;
   int64_t columns = type.getColumns(), rows = attr.getRows();
-  out.reset(end - begin, columns, attr.getGroup() && attr.getGroup() < columns ? attr.getGroup() : columns, /*isFloat=*/false);
+  out.reset(end - begin, columns, attr.getGroup() && attr.getGroup() < columns ? attr.getGroup() : columns,
+            /*isFloat=*/false);
   int64_t groups = out.groups();
   bool transposed = attr.getTransposed(), isFloatZero = source.zeros.element && isa<FloatType>(source.zeros.element);
   if (attr.getForm() == Form::matmul_nbits) {
@@ -158,7 +163,8 @@ void WeightReader::readStored(const Source &source, int64_t begin, int64_t end, 
       unpackBits(reinterpret_cast<const uint8_t *>(source.payload.bytes.data()) + row * rowBytes, bits, columns,
                  &out.codes[(row - begin) * columns]);
       if (source.zeros.element && !isFloatZero)
-        unpackBits(reinterpret_cast<const uint8_t *>(source.zeros.bytes.data()) + row * zeroBytes, bits, groups, zeros.data());
+        unpackBits(reinterpret_cast<const uint8_t *>(source.zeros.bytes.data()) + row * zeroBytes, bits, groups,
+                   zeros.data());
       for (int64_t group = 0; group < groups; ++group) {
         int64_t to = (row - begin) * groups + group;
         out.scales[to] = source.scales.loadFloat(row * groups + group);
@@ -170,9 +176,11 @@ void WeightReader::readStored(const Source &source, int64_t begin, int64_t end, 
   if (source.payload.element.getIntOrFloatBitWidth() == 8) {
     const char *bytes = source.payload.bytes.data();
     uint8_t flip = source.payload.element.isUnsignedInteger() ? 0 : 0x80;
-    readPlane(transposed, rows, columns, begin, end, out.codes.data(), [=](int64_t index) { return static_cast<uint8_t>(bytes[index] ^ flip); });
+    readPlane(transposed, rows, columns, begin, end, out.codes.data(),
+              [=](int64_t index) { return static_cast<uint8_t>(bytes[index] ^ flip); });
   } else {
-    readPlane(transposed, rows, columns, begin, end, out.codes.data(), [&](int64_t index) { return source.payload.loadCode(index); });
+    readPlane(transposed, rows, columns, begin, end, out.codes.data(),
+              [&](int64_t index) { return source.payload.loadCode(index); });
   }
   unsigned bits = source.payload.element.getIntOrFloatBitWidth();
   float half = source.payload.element.isUnsignedInteger() ? 0.0f : static_cast<float>(1 << (bits - 1));

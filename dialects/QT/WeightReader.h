@@ -11,11 +11,12 @@
 
 namespace sinter::qt {
 
-/// Reads the rows of a `qt.constant` from the model's files, encoding what the file has in another format. All reads are thread-safe.
-/// Holds no copy of large tensors.
+/// Reads the rows of a `qt.constant` from the model's files, encoding what the file has in another format. All reads
+/// are thread-safe. Holds no copy of large tensors.
 class WeightReader {
 public:
-  /// Maps the sources. Fails, with a diagnostic at the op, where a file cannot be read or has another size than the op says.
+  /// Maps the sources. Fails, with a diagnostic at the op, where a file cannot be read or has another size than the op
+  /// says.
   static llvm::FailureOr<WeightReader> open(ConstantOp op);
 
   QuantTensorType getType() const { return type; }
@@ -45,7 +46,7 @@ private:
   struct Source {
     SourceAttr attr;
     QuantTensorType natural; ///< null: no type has the file's fields
-    int64_t begin;      ///< first row in the constant
+    int64_t begin;           ///< first row in the constant
     Tensor payload, scales, zeros;
   };
 

@@ -132,7 +132,8 @@ Value Code::load(VectorType type, Value memref, Value at, int64_t alignment) {
   Type element = cast<MemRefType>(memref.getType()).getElementType();
   VectorType stored = type;
   if (element != type.getElementType())
-    stored = VectorType::get(type.getNumElements() * type.getElementTypeBitWidth() / element.getIntOrFloatBitWidth(), element);
+    stored = VectorType::get(type.getNumElements() * type.getElementTypeBitWidth() / element.getIntOrFloatBitWidth(),
+                             element);
   auto op = vector::LoadOp::create(*this, stored, memref, ValueRange{at});
   if (alignment)
     op->setAttr("alignment", alignmentAttr(*this, alignment));
@@ -144,7 +145,10 @@ void Code::store(Value vector, Value memref, Value at, int64_t alignment) {
   Type element = cast<MemRefType>(memref.getType()).getElementType();
   if (element != type.getElementType())
     vector = vector::BitCastOp::create(
-        *this, VectorType::get(type.getNumElements() * type.getElementTypeBitWidth() / element.getIntOrFloatBitWidth(), element), vector);
+        *this,
+        VectorType::get(type.getNumElements() * type.getElementTypeBitWidth() / element.getIntOrFloatBitWidth(),
+                        element),
+        vector);
   auto op = vector::StoreOp::create(*this, vector, memref, ValueRange{at});
   if (alignment)
     op->setAttr("alignment", alignmentAttr(*this, alignment));

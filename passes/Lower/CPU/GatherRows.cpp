@@ -29,7 +29,8 @@ struct GatherRows {
       int64_t tail = layout.columns - (layout.groups - 1) * layout.fields.group;
       code.loop(code.index(0), code.index(layout.groups), 1, [&](Value group) {
         Value columns = code.selectEqual(group, lastGroup, tail, layout.fields.group);
-        emitGroup(item, code.add(panelByte, code.mul(group, layout.groupBytes)), channel, code.mul(group, layout.fields.group), columns);
+        emitGroup(item, code.add(panelByte, code.mul(group, layout.groupBytes)), channel,
+                  code.mul(group, layout.fields.group), columns);
       });
     });
   }
@@ -51,7 +52,8 @@ private:
       return value;
     if (type.isF16())
       return arith::ExtFOp::create(code, code.getF32Type(), value);
-    Value bits = arith::ExtUIOp::create(code, code.getI32Type(), arith::BitcastOp::create(code, code.getI16Type(), value));
+    Value bits =
+        arith::ExtUIOp::create(code, code.getI32Type(), arith::BitcastOp::create(code, code.getI16Type(), value));
     return arith::BitcastOp::create(code, code.getF32Type(), arith::ShLIOp::create(code, bits, code.i32(16)));
   }
 
@@ -87,7 +89,8 @@ private:
     Value base = code.add(code.add(groupByte, layout.codeOffset), code.mul(channel, 4));
     code.loop(code.index(0), columns, step, [&](Value column) {
       Value at = code.add(base, code.mul(code.div(column, step), layout.channels * 4));
-      Value word = vector::ExtractOp::create(code, code.load(VectorType::get(1, code.getI32Type()), op.getWeights(), at), int64_t(0));
+      Value word = vector::ExtractOp::create(
+          code, code.load(VectorType::get(1, code.getI32Type()), op.getWeights(), at), int64_t(0));
       Value codes = arith::AndIOp::create(code, arith::ShRUIOp::create(code, code.splat(i32, word), shift), mask);
       Value difference = arith::SubFOp::create(code, arith::SIToFPOp::create(code, f32, codes), code.splat(f32, zero));
       Value values = arith::MulFOp::create(code, difference, code.splat(f32, scale));
@@ -96,7 +99,8 @@ private:
         vector::StoreOp::create(code, values, op.getOutput(), ValueRange{item, to});
         return;
       }
-      Value inside = vector::CreateMaskOp::create(code, VectorType::get(step, code.getI1Type()), ValueRange{code.sub(code.index(layout.columns), to)});
+      Value inside = vector::CreateMaskOp::create(code, VectorType::get(step, code.getI1Type()),
+                                                  ValueRange{code.sub(code.index(layout.columns), to)});
       vector::MaskedStoreOp::create(code, op.getOutput(), ValueRange{item, to}, inside, values);
     });
   }

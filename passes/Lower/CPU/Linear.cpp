@@ -16,8 +16,8 @@ using Values = Code::Values;
 
 LinearKernel::LinearKernel(Code &code, kern::LinearOp op, kern::TargetAttr targetAttr)
     : code(code), op(op), activation(op.getActivationAttr()),
-      strategy(op.getStrategyAttr() ? op.getStrategyAttr() : kern::chooseStrategy(targetAttr, activation)), layout(op.getPanel(), op.getWeightType()),
-      scratch(layout, activation, strategy), target(targetAttr) {
+      strategy(op.getStrategyAttr() ? op.getStrategyAttr() : kern::chooseStrategy(targetAttr, activation)),
+      layout(op.getPanel(), op.getWeightType()), scratch(layout, activation, strategy), target(targetAttr) {
   int64_t lanes = target.lanes();
   f32 = VectorType::get(lanes, code.getF32Type());
   i32 = VectorType::get(lanes, code.getI32Type());
@@ -28,8 +28,10 @@ LinearKernel::LinearKernel(Code &code, kern::LinearOp op, kern::TargetAttr targe
   int64_t tile = strategy.getRowBlock() * layout.channels, segment = strategy.getSegment() * layout.channels;
   accumulators = code.view(op.getScratch(), code.index(0), code.getF32Type(), tile);
   if (scratch.splitGroups)
-    sums = code.view(op.getScratch(), code.index(scratch.sums), activation ? Type(code.getI32Type()) : Type(code.getF32Type()), tile);
-  unpacked = code.view(op.getScratch(), code.index(scratch.unpacked), activation ? Type(code.getI8Type()) : Type(code.getF32Type()), segment);
+    sums = code.view(op.getScratch(), code.index(scratch.sums),
+                     activation ? Type(code.getI32Type()) : Type(code.getF32Type()), tile);
+  unpacked = code.view(op.getScratch(), code.index(scratch.unpacked),
+                       activation ? Type(code.getI8Type()) : Type(code.getF32Type()), segment);
   if (!activation)
     return;
   kern::ActivationLayout packed(op.getWeightType(), activation);
@@ -87,7 +89,8 @@ LogicalResult LinearKernel::emitRows(Value panel, Value firstRow, Value lastRow,
     Segment segment;
     segment.group = group;
     segment.groupByte = code.add(panelByte, code.mul(group, layout.groupBytes));
-    segment.groupColumns = code.selectEqual(group, lastGroup, layout.paddedColumns(layout.groups - 1), layout.paddedColumns(0));
+    segment.groupColumns =
+        code.selectEqual(group, lastGroup, layout.paddedColumns(layout.groups - 1), layout.paddedColumns(0));
     code.loop(code.index(0), segment.groupColumns, strategy.getSegment(), [&](Value column) {
       segment.column = column;
       segment.columns = code.min(code.index(strategy.getSegment()), code.sub(segment.groupColumns, column));
@@ -110,11 +113,14 @@ void LinearKernel::emitTiles(Value firstRow, Value lastRow, int64_t few, functio
   Value rowCount = code.sub(lastRow, firstRow);
   Value whole = code.mul(code.div(rowCount, mr), mr);
   code.loop(code.index(0), whole, mr, [&](Value row) { body({code.add(firstRow, row), row, mr}); });
-  code.switchOf(code.sub(rowCount, whole), 1, mr, [&](int64_t count) { body({code.add(firstRow, whole), whole, count}); });
+  code.switchOf(code.sub(rowCount, whole), 1, mr, [&](int64_t count) {
+    body({code.add(firstRow, whole), whole, count});
+  });
 }
 
 void LinearKernel::emitSegment(const Segment &segment, Value firstRow, Value lastRow, int64_t few) {
-  bool ready = activation ? layout.order == kern::PanelOrder::Bytes : layout.order == kern::PanelOrder::Floats && layout.fields.value.isF32();
+  bool ready = activation ? layout.order == kern::PanelOrder::Bytes
+                          : layout.order == kern::PanelOrder::Floats && layout.fields.value.isF32();
   if (!few && !ready)
     unpack(segment);
   emitTiles(firstRow, lastRow, few, [&](RowTile tile) {
@@ -134,7 +140,8 @@ LogicalResult LinearKernel::emitEpilogue(Value panel, Value firstRow, Value last
   bool ragged = layout.rows % layout.channels != 0;
   Block &body = op.getEpilogue().front();
   Operation *yield = body.getTerminator();
-  bool isIdentity = body.getOperations().size() == 1 && llvm::all_of(yield->getOperands(), [&](Value v) { return v == body.getArgument(0); });
+  bool isIdentity = body.getOperations().size() == 1 &&
+                    llvm::all_of(yield->getOperands(), [&](Value v) { return v == body.getArgument(0); });
   Value tensorScale;
   if (activation && activation.getGranularity() == qt::Granularity::tensor)
     tensorScale = memref::LoadOp::create(code, activationScales, ValueRange{code.index(0)});
@@ -150,7 +157,8 @@ LogicalResult LinearKernel::emitEpilogue(Value panel, Value firstRow, Value last
         acc = arith::MulFOp::create(code, acc, code.splat(wide, scale));
       Value mask;
       if (ragged)
-        mask = vector::CreateMaskOp::create(code, VectorType::get(kLanes, code.getI1Type()), ValueRange{code.sub(code.index(layout.rows), column)});
+        mask = vector::CreateMaskOp::create(code, VectorType::get(kLanes, code.getI1Type()),
+                                            ValueRange{code.sub(code.index(layout.rows), column)});
       Values results(op.getOuts().size(), acc);
       if (!isIdentity) {
         LaneValue args[] = {{LaneValue::Varying, acc}, {LaneValue::Uniform, row}, {LaneValue::Contiguous, column}};

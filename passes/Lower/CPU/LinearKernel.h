@@ -33,12 +33,12 @@ private:
 
   /// Columns that are accumulated before accumulators go back to scratch.
   struct Segment {
-    Value group;     ///< its number
-    Value groupByte; ///< where the group's data begin in the packed weight
-    Value column;    ///< first column, counted from the group's begin
+    Value group;        ///< its number
+    Value groupByte;    ///< where the group's data begin in the packed weight
+    Value column;       ///< first column, counted from the group's begin
     Value groupColumns; ///< columns of the group, padded
-    Value columns;   ///< columns of the segment, padded
-    Value last;      ///< i1: whether it ends the row; null where no partial step is there
+    Value columns;      ///< columns of the segment, padded
+    Value last;         ///< i1: whether it ends the row; null where no partial step is there
   };
   /// Rows [begin, begin + count) that share a block of packed activations.
   struct RowTile {
@@ -87,7 +87,7 @@ private:
   mlir::VectorType f32, i32, bytes;
 
   Value weights, input, rows;
-  Value accumulators, sums, unpacked;                          ///< flat views of scratch
+  Value accumulators, sums, unpacked;                            ///< flat views of scratch
   Value words, activationScales, activationSums, activationZero; ///< flat views of packed activations
 };
 

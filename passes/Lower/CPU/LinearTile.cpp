@@ -49,7 +49,8 @@ Value LinearKernel::correction(Value group, Value groupByte, Value row, Value ch
   }
   if (layout.sums) {
     Value weightSums = code.load(i32, weights, code.add(code.add(groupByte, layout.sumOffset), code.mul(channel, 4)));
-    result = arith::SubIOp::create(code, result, arith::MulIOp::create(code, weightSums, code.splat(i32, activationZero)));
+    result =
+        arith::SubIOp::create(code, result, arith::MulIOp::create(code, weightSums, code.splat(i32, activationZero)));
   }
   return result;
 }
@@ -60,7 +61,8 @@ Value LinearKernel::addScaled(Value acc, Value sum, Value group, Value groupByte
   Value value = arith::SIToFPOp::create(code, f32, sum);
   Value at = code.add(code.mul(rows, group), row);
   if (layout.fields.floatZeros) {
-    Value rowSum = arith::SIToFPOp::create(code, code.getF32Type(), memref::LoadOp::create(code, activationSums, ValueRange{at}));
+    Value rowSum =
+        arith::SIToFPOp::create(code, code.getF32Type(), memref::LoadOp::create(code, activationSums, ValueRange{at}));
     Value zeros = weightZeros(groupByte, channel).value;
     value = code.fma(arith::NegFOp::create(code, zeros), code.splat(f32, rowSum), value);
   }
@@ -85,14 +87,17 @@ void LinearKernel::unpack(const Segment &segment) {
   if (layout.order == kern::PanelOrder::Floats) {
     int64_t size = layout.fields.valueBytes();
     code.loop(code.index(0), segment.columns, 1, [&](Value k) {
-      Value from = code.add(segment.groupByte, code.mul(code.add(segment.column, k), channels * size)), to = code.mul(k, channels);
+      Value from = code.add(segment.groupByte, code.mul(code.add(segment.column, k), channels * size)),
+            to = code.mul(k, channels);
       for (int64_t n = 0; n < vectors(); ++n)
-        code.store(target.loadFloats(code, layout.fields.value, weights, code.add(from, n * lanes * size), lanes * size), unpacked,
-                   code.add(to, n * lanes), 4 * lanes);
+        code.store(
+            target.loadFloats(code, layout.fields.value, weights, code.add(from, n * lanes * size), lanes * size),
+            unpacked, code.add(to, n * lanes), 4 * lanes);
     });
     return;
   }
-  Value first = code.add(code.add(segment.groupByte, layout.codeOffset), code.mul(code.div(segment.column, stepColumns()), stepBytes()));
+  Value first = code.add(code.add(segment.groupByte, layout.codeOffset),
+                         code.mul(code.div(segment.column, stepColumns()), stepBytes()));
   Value steps = code.div(segment.columns, stepColumns());
   if (activation) {
     code.loop(code.index(0), steps, 1, [&](Value step) {
@@ -160,7 +165,8 @@ void LinearKernel::accumulateFloats(const Segment &segment, RowTile tile, Value 
       Values columnWeights;
       for (int64_t n = 0; n < nr; ++n) {
         if (direct) {
-          Value at = code.add(code.add(base, code.mul(k, channels * size)), code.mul(code.add(channel, n * lanes), size));
+          Value at =
+              code.add(code.add(base, code.mul(k, channels * size)), code.mul(code.add(channel, n * lanes), size));
           columnWeights.push_back(target.loadFloats(code, layout.fields.value, weights, at, lanes * size));
         } else {
           Value at = code.add(code.mul(k, channels), code.add(channel, n * lanes));
@@ -173,7 +179,8 @@ void LinearKernel::accumulateFloats(const Segment &segment, RowTile tile, Value 
     SmallVector<VectorTarget::Zeros> zeros;
     for (int64_t n = 0; n < nr; ++n)
       zeros.push_back(weightZeros(segment.groupByte, code.add(channel, n * lanes)));
-    Value base = code.add(code.add(segment.groupByte, layout.codeOffset), code.mul(code.div(segment.column, stepColumns()), stepBytes()));
+    Value base = code.add(code.add(segment.groupByte, layout.codeOffset),
+                          code.mul(code.div(segment.column, stepColumns()), stepBytes()));
     auto addStep = [&](Value step, Values acc, int64_t count) {
       Values loaded;
       for (int64_t n = 0; n < nr; ++n) {
@@ -192,9 +199,11 @@ void LinearKernel::accumulateFloats(const Segment &segment, RowTile tile, Value 
     int64_t rest = layout.columns % stepColumns();
     Value columns = code.min(segment.columns, code.sub(code.index(layout.columns), firstColumn));
     Value steps = code.div(rest || layout.columns % 8 != 0 ? columns : segment.columns, stepColumns());
-    results = code.loop(code.index(0), steps, 1, carried, [&](Value step, ValueRange acc) { return addStep(step, Values(acc), stepColumns()); });
+    results = code.loop(code.index(0), steps, 1, carried,
+                        [&](Value step, ValueRange acc) { return addStep(step, Values(acc), stepColumns()); });
     if (rest)
-      results = code.ifElse(segment.last, [&] { return addStep(steps, results, rest); }, results);
+      results = code.ifElse(
+          segment.last, [&] { return addStep(steps, results, rest); }, results);
   }
   for (int64_t m = 0; m < tile.count; ++m)
     for (int64_t n = 0; n < nr; ++n) {
@@ -213,7 +222,8 @@ void LinearKernel::storeSum(Value sum, const Segment &segment, RowTile tile, int
     return;
   }
   Value acc = code.load(f32, accumulators, at, alignment);
-  acc = addScaled(acc, sum, segment.group, segment.groupByte, code.add(tile.begin, m), code.add(channel, n * target.lanes()));
+  acc = addScaled(acc, sum, segment.group, segment.groupByte, code.add(tile.begin, m),
+                  code.add(channel, n * target.lanes()));
   code.store(acc, accumulators, at, alignment);
 }
 
@@ -236,37 +246,43 @@ void LinearKernel::accumulateIntegers(const Segment &segment, RowTile tile, Valu
   for (int64_t m = 0; m < tile.count; ++m)
     for (int64_t n = 0; n < nr; ++n)
       carried.push_back(scratch.splitGroups ? code.load(i32, sums, tileIndex(tile, m, channel, n), lanes * 4)
-                                            : correction(segment.group, segment.groupByte, code.add(tile.begin, m), code.add(channel, n * lanes)));
+                                            : correction(segment.group, segment.groupByte, code.add(tile.begin, m),
+                                                         code.add(channel, n * lanes)));
   Value base = code.mul(channel, 4);
   if (direct)
-    base = code.add(code.add(code.add(segment.groupByte, layout.codeOffset), code.mul(code.div(segment.column, stepColumns()), stepBytes())), base);
+    base = code.add(code.add(code.add(segment.groupByte, layout.codeOffset),
+                             code.mul(code.div(segment.column, stepColumns()), stepBytes())),
+                    base);
   Value from = direct ? weights : unpacked, word = wordIndex(segment, tile);
   int64_t words4 = nibbles ? 2 : 1; // words of four columns in a step
   auto activations = [&](Value step, int64_t half, int64_t m) {
     Value at = code.add(code.add(word, code.mul(step, words4 * tile.count)), half * tile.count + m);
-    return vector::BitCastOp::create(code, bytes, code.splat(i32, memref::LoadOp::create(code, words, ValueRange{at}))).getResult();
+    return vector::BitCastOp::create(code, bytes, code.splat(i32, memref::LoadOp::create(code, words, ValueRange{at})))
+        .getResult();
   };
-  Values results = code.loop(code.index(0), code.div(segment.columns, 4 * words4), 1, carried, [&](Value step, ValueRange carriedSums) {
-    Values acc(carriedSums);
-    SmallVector<Values, 2> columnWeights(words4);
-    for (int64_t n = 0; n < nr; ++n) {
-      Value stored = code.load(bytes, from, code.add(code.add(base, code.mul(step, stepBytes())), n * lanes * 4), lanes * 4);
-      if (nibbles) {
-        auto [low, high] = target.nibbles(code, stored);
-        columnWeights[0].push_back(low);
-        columnWeights[1].push_back(high);
-      } else {
-        columnWeights[0].push_back(stored);
-      }
-    }
-    for (int64_t half = 0; half < words4; ++half)
-      for (int64_t m = 0; m < tile.count; ++m) {
-        Value values = activations(step, half, m);
-        for (int64_t n = 0; n < nr; ++n)
-          acc[m * nr + n] = target.dot4(code, acc[m * nr + n], columnWeights[half][n], values, layout.fields.bits);
-      }
-    return acc;
-  });
+  Values results = code.loop(
+      code.index(0), code.div(segment.columns, 4 * words4), 1, carried, [&](Value step, ValueRange carriedSums) {
+        Values acc(carriedSums);
+        SmallVector<Values, 2> columnWeights(words4);
+        for (int64_t n = 0; n < nr; ++n) {
+          Value stored =
+              code.load(bytes, from, code.add(code.add(base, code.mul(step, stepBytes())), n * lanes * 4), lanes * 4);
+          if (nibbles) {
+            auto [low, high] = target.nibbles(code, stored);
+            columnWeights[0].push_back(low);
+            columnWeights[1].push_back(high);
+          } else {
+            columnWeights[0].push_back(stored);
+          }
+        }
+        for (int64_t half = 0; half < words4; ++half)
+          for (int64_t m = 0; m < tile.count; ++m) {
+            Value values = activations(step, half, m);
+            for (int64_t n = 0; n < nr; ++n)
+              acc[m * nr + n] = target.dot4(code, acc[m * nr + n], columnWeights[half][n], values, layout.fields.bits);
+          }
+        return acc;
+      });
   for (int64_t m = 0; m < tile.count; ++m)
     for (int64_t n = 0; n < nr; ++n)
       storeSum(results[m * nr + n], segment, tile, m, channel, n);

@@ -24,19 +24,24 @@ struct RowWalk {
     i32 = VectorType::get(width, code.getI32Type());
   }
 
-  /// `body(x, column, mask, carried)` for vectors of columns [begin, end) of a row; the mask is null where all lanes are on, and x is 0 where it is off.
-  Values overColumns(Value row, Value begin, Value end, ValueRange carried, function_ref<Values(Value, Value, Value, ValueRange)> body) {
+  /// `body(x, column, mask, carried)` for vectors of columns [begin, end) of a row; the mask is null where all lanes
+  /// are on, and x is 0 where it is off.
+  Values overColumns(Value row, Value begin, Value end, ValueRange carried,
+                     function_ref<Values(Value, Value, Value, ValueRange)> body) {
     return code.loop(begin, end, width, carried, [&](Value column, ValueRange values) {
       Value mask;
       if (columns % width == 0)
         return body(vector::LoadOp::create(code, f32, input, ValueRange{row, column}), column, mask, values);
-      mask = vector::CreateMaskOp::create(code, VectorType::get(width, code.getI1Type()), ValueRange{code.sub(code.index(columns), column)});
+      mask = vector::CreateMaskOp::create(code, VectorType::get(width, code.getI1Type()),
+                                          ValueRange{code.sub(code.index(columns), column)});
       Value x = vector::MaskedLoadOp::create(code, f32, input, ValueRange{row, column}, mask, code.zeros(f32));
       return body(x, column, mask, values);
     });
   }
 
-  Value splat(double value) { return arith::ConstantOp::create(code, DenseElementsAttr::get(f32, static_cast<float>(value))); }
+  Value splat(double value) {
+    return arith::ConstantOp::create(code, DenseElementsAttr::get(f32, static_cast<float>(value)));
+  }
 
   Code &code;
   Value input;
@@ -47,8 +52,9 @@ struct RowWalk {
 /// Emits one `kern.quantize_rows`.
 struct QuantizeRows {
   QuantizeRows(Code &code, kern::QuantizeRowsOp op, int64_t mr)
-      : code(code), op(op), activation(op.getActivation()), type(op.getWeightType()), group(type.getFields().group), groups(type.getGroups()), mr(mr),
-        walk(code, op.getInput(), type.getColumns(), groups == 1 ? 16 : group), rows(op.getRows()) {
+      : code(code), op(op), activation(op.getActivation()), type(op.getWeightType()), group(type.getFields().group),
+        groups(type.getGroups()), mr(mr), walk(code, op.getInput(), type.getColumns(), groups == 1 ? 16 : group),
+        rows(op.getRows()) {
     kern::ActivationLayout layout(type, activation);
     Value scaleOffset = layout.buildScaleOffset(code, code.getLoc(), rows);
     words = code.view(op.getOutput(), code.index(0), code.getI32Type(), -1);
@@ -76,13 +82,17 @@ private:
     Value scale, inverse, zero; ///< f32; inverse and zero may be null
   };
 
-  Value constant(double value) { return arith::ConstantOp::create(code, code.getF32FloatAttr(static_cast<float>(value))); }
+  Value constant(double value) {
+    return arith::ConstantOp::create(code, code.getF32FloatAttr(static_cast<float>(value)));
+  }
 
   /// Parameters without a zero point from the largest magnitude.
   Parameters symmetric(Value largest) {
     Value nothing = constant(0), isZero = arith::CmpFOp::create(code, arith::CmpFPredicate::OEQ, largest, nothing);
     Value inverse = arith::DivFOp::create(code, constant(127), largest);
-    return {arith::DivFOp::create(code, largest, constant(127)), arith::SelectOp::create(code, isZero, nothing, inverse), {}};
+    return {arith::DivFOp::create(code, largest, constant(127)),
+            arith::SelectOp::create(code, isZero, nothing, inverse),
+            {}};
   }
 
   Parameters tensorParameters() {
@@ -97,7 +107,8 @@ private:
           stored = UnrealizedConversionCastOp::create(code, code.getI8Type(), stored).getResult(0);
         Value wide = isUnsigned ? arith::ExtUIOp::create(code, code.getI32Type(), stored).getResult()
                                 : arith::ExtSIOp::create(code, code.getI32Type(), stored).getResult();
-        result.zero = arith::SIToFPOp::create(code, code.getF32Type(), isUnsigned ? arith::SubIOp::create(code, wide, code.i32(128)).getResult() : wide);
+        result.zero = arith::SIToFPOp::create(
+            code, code.getF32Type(), isUnsigned ? arith::SubIOp::create(code, wide, code.i32(128)).getResult() : wide);
       }
       return result;
     }
@@ -113,7 +124,8 @@ private:
     // As DynamicQuantizeLinear says; a range of nothing has scale 1.
     Value width = arith::SubFOp::create(code, high, low);
     Value isEmpty = arith::CmpFOp::create(code, arith::CmpFPredicate::OEQ, width, constant(0));
-    Value scale = arith::SelectOp::create(code, isEmpty, constant(1), arith::DivFOp::create(code, width, constant(255)));
+    Value scale =
+        arith::SelectOp::create(code, isEmpty, constant(1), arith::DivFOp::create(code, width, constant(255)));
     Value point = math::RoundEvenOp::create(code, arith::DivFOp::create(code, arith::NegFOp::create(code, low), scale));
     point = arith::MinNumFOp::create(code, arith::MaxNumFOp::create(code, point, constant(0)), constant(255));
     return {scale, {}, arith::SubFOp::create(code, point, constant(128))};
@@ -124,17 +136,19 @@ private:
     code.ifThen(isFirst, [&] {
       memref::StoreOp::create(code, tensor.scale, scales, ValueRange{code.index(0)});
       if (tensor.zero)
-        memref::StoreOp::create(code, arith::FPToSIOp::create(code, code.getI32Type(), tensor.zero), zero, ValueRange{code.index(0)});
+        memref::StoreOp::create(code, arith::FPToSIOp::create(code, code.getI32Type(), tensor.zero), zero,
+                                ValueRange{code.index(0)});
     });
   }
 
   /// Magnitudes are compared as integers, which order as the floats do; a NaN is the largest and reaches the result.
   Value largestMagnitude(Value row, Value begin, Value end) {
     Value magnitude = code.splatInt(walk.i32, 0x7fffffff);
-    Values result = walk.overColumns(row, begin, end, {code.zeros(walk.i32)}, [&](Value x, Value, Value, ValueRange carried) {
-      Value bits = arith::AndIOp::create(code, vector::BitCastOp::create(code, walk.i32, x), magnitude);
-      return Values{arith::MaxSIOp::create(code, carried[0], bits)};
-    });
+    Values result =
+        walk.overColumns(row, begin, end, {code.zeros(walk.i32)}, [&](Value x, Value, Value, ValueRange carried) {
+          Value bits = arith::AndIOp::create(code, vector::BitCastOp::create(code, walk.i32, x), magnitude);
+          return Values{arith::MaxSIOp::create(code, carried[0], bits)};
+        });
     Value bits = vector::ReductionOp::create(code, vector::CombiningKind::MAXSI, result[0]);
     return arith::BitcastOp::create(code, code.getF32Type(), bits);
   }
@@ -155,18 +169,21 @@ private:
       }
       Value groupWords = code.selectEqual(number, lastGroup, llvm::alignTo(tail, 8) / 4, group / 4);
       Value base = code.add(code.add(code.mul(code.mul(rows, number), group / 4), code.mul(firstRow, groupWords)), m);
-      Values sum = walk.overColumns(row, begin, end, {code.zeros(walk.i32)}, [&](Value x, Value column, Value mask, ValueRange carried) {
-        Value codes = quantize(x, parameters, mask);
-        storeWords(codes, code.add(base, code.mul(code.div(code.sub(column, begin), 4), count)), count);
-        return Values{arith::AddIOp::create(code, carried[0], codes)};
-      });
-      memref::StoreOp::create(code, vector::ReductionOp::create(code, vector::CombiningKind::ADD, sum[0]), sums, ValueRange{groupRow});
+      Values sum = walk.overColumns(
+          row, begin, end, {code.zeros(walk.i32)}, [&](Value x, Value column, Value mask, ValueRange carried) {
+            Value codes = quantize(x, parameters, mask);
+            storeWords(codes, code.add(base, code.mul(code.div(code.sub(column, begin), 4), count)), count);
+            return Values{arith::AddIOp::create(code, carried[0], codes)};
+          });
+      memref::StoreOp::create(code, vector::ReductionOp::create(code, vector::CombiningKind::ADD, sum[0]), sums,
+                              ValueRange{groupRow});
     });
   }
 
   Value quantize(Value x, const Parameters &parameters, Value mask) {
-    Value scaled = parameters.inverse ? arith::MulFOp::create(code, x, code.splat(walk.f32, parameters.inverse)).getResult()
-                                      : arith::DivFOp::create(code, x, code.splat(walk.f32, parameters.scale)).getResult();
+    Value scaled = parameters.inverse
+                       ? arith::MulFOp::create(code, x, code.splat(walk.f32, parameters.inverse)).getResult()
+                       : arith::DivFOp::create(code, x, code.splat(walk.f32, parameters.scale)).getResult();
     Value rounded = math::RoundEvenOp::create(code, scaled);
     if (parameters.zero)
       rounded = arith::AddFOp::create(code, rounded, code.splat(walk.f32, parameters.zero));
@@ -179,7 +196,8 @@ private:
     choose(arith::CmpFPredicate::OLT, walk.splat(127));
     Value codes = arith::FPToSIOp::create(code, walk.i32, rounded);
     // Where no column is, the zero point must not count.
-    return mask && parameters.zero ? arith::SelectOp::create(code, mask, codes, code.zeros(walk.i32)).getResult() : codes;
+    return mask && parameters.zero ? arith::SelectOp::create(code, mask, codes, code.zeros(walk.i32)).getResult()
+                                   : codes;
   }
 
   void storeWords(Value codes, Value at, Value stride) {
@@ -207,7 +225,8 @@ struct LowerQuantizeRows : OpRewritePattern<kern::QuantizeRowsOp> {
 
   LogicalResult matchAndRewrite(kern::QuantizeRowsOp op, PatternRewriter &rewriter) const override {
     Code code(op.getLoc(), rewriter);
-    kern::LinearStrategyAttr strategy = op.getStrategyAttr() ? op.getStrategyAttr() : kern::chooseStrategy(target, op.getActivation());
+    kern::LinearStrategyAttr strategy =
+        op.getStrategyAttr() ? op.getStrategyAttr() : kern::chooseStrategy(target, op.getActivation());
     QuantizeRows(code, op, strategy.getMr()).emit();
     rewriter.eraseOp(op);
     return success();
@@ -225,11 +244,14 @@ struct LowerRowRange : OpRewritePattern<kern::RowRangeOp> {
     RowWalk walk(code, op.getInput(), columns, 16);
     code.loop(op.getBegin(), op.getEnd(), 1, [&](Value item) {
       Value first = code.mul(item, kern::kRangeRows), last = code.min(code.add(first, kern::kRangeRows), op.getRows());
-      Values range = code.loop(first, last, 1, {code.zeros(walk.f32), code.zeros(walk.f32)}, [&](Value row, ValueRange carried) {
-        return walk.overColumns(row, code.index(0), code.index(columns), carried, [&](Value x, Value, Value, ValueRange extremes) {
-          return Values{arith::MinNumFOp::create(code, extremes[0], x), arith::MaxNumFOp::create(code, extremes[1], x)};
-        });
-      });
+      Values range =
+          code.loop(first, last, 1, {code.zeros(walk.f32), code.zeros(walk.f32)}, [&](Value row, ValueRange carried) {
+            return walk.overColumns(row, code.index(0), code.index(columns), carried,
+                                    [&](Value x, Value, Value, ValueRange extremes) {
+                                      return Values{arith::MinNumFOp::create(code, extremes[0], x),
+                                                    arith::MaxNumFOp::create(code, extremes[1], x)};
+                                    });
+          });
       Value low = vector::ReductionOp::create(code, vector::CombiningKind::MINNUMF, range[0]);
       Value high = vector::ReductionOp::create(code, vector::CombiningKind::MAXNUMF, range[1]);
       memref::StoreOp::create(code, low, op.getOutput(), ValueRange{item, code.index(0)});

@@ -29,19 +29,22 @@ static Value callIntrinsic(Code &code, StringRef name, Type type, ValueRange arg
 Value VectorTarget::dot4(Code &code, Value acc, Value codes, Value values, unsigned bits) const {
   Type i32 = acc.getType();
   if (dot == Dot::Vnni512 || dot == Dot::Vnni256)
-    return callIntrinsic(code, dot == Dot::Vnni512 ? "llvm.x86.avx512.vpdpbusd.512" : "llvm.x86.avx512.vpdpbusd.256", i32, {acc, codes, values});
+    return callIntrinsic(code, dot == Dot::Vnni512 ? "llvm.x86.avx512.vpdpbusd.512" : "llvm.x86.avx512.vpdpbusd.256",
+                         i32, {acc, codes, values});
   auto i16 = VectorType::get(width * 2, code.getI16Type());
   StringRef multiplyAdd = width == 16 ? "llvm.x86.avx512.pmaddw.d.512" : "llvm.x86.avx2.pmadd.wd";
   if (bits <= 6) {
     // Two products are at most 2 * 63 * 128 in magnitude, so the saturating instruction is exact.
-    Value pairs = callIntrinsic(code, width == 16 ? "llvm.x86.avx512.pmaddubs.w.512" : "llvm.x86.avx2.pmadd.ub.sw", i16, {codes, values});
+    Value pairs = callIntrinsic(code, width == 16 ? "llvm.x86.avx512.pmaddubs.w.512" : "llvm.x86.avx2.pmadd.ub.sw", i16,
+                                {codes, values});
     Value sums = callIntrinsic(code, multiplyAdd, i32, {pairs, code.splatInt(i16, 1)});
     return arith::AddIOp::create(code, acc, sums);
   }
   // Even and odd bytes, widened to 16 bits.
   Value words = vector::BitCastOp::create(code, i16, codes), signedWords = vector::BitCastOp::create(code, i16, values);
   Value eight = code.splatInt(i16, 8);
-  Value even = arith::AndIOp::create(code, words, code.splatInt(i16, 255)), odd = arith::ShRUIOp::create(code, words, eight);
+  Value even = arith::AndIOp::create(code, words, code.splatInt(i16, 255)),
+        odd = arith::ShRUIOp::create(code, words, eight);
   Value signedEven = arith::ShRSIOp::create(code, arith::ShLIOp::create(code, signedWords, eight), eight);
   Value signedOdd = arith::ShRSIOp::create(code, signedWords, eight);
   Value sums = arith::AddIOp::create(code, callIntrinsic(code, multiplyAdd, i32, {even, signedEven}),
@@ -70,7 +73,8 @@ VectorTarget::Zeros VectorTarget::constantZeros(Code &code, int64_t zero, unsign
       table.push_back(static_cast<float>(value - zero));
     return {Zeros::Table, arith::ConstantOp::create(code, DenseElementsAttr::get(f32, ArrayRef<float>(table)))};
   }
-  return {Zeros::Biased, arith::ConstantOp::create(code, DenseElementsAttr::get(f32, kBias + static_cast<float>(zero)))};
+  return {Zeros::Biased,
+          arith::ConstantOp::create(code, DenseElementsAttr::get(f32, kBias + static_cast<float>(zero)))};
 }
 
 VectorTarget::Zeros VectorTarget::integerZeros(Code &code, Value zeros) const {
@@ -86,9 +90,11 @@ Value VectorTarget::difference(Code &code, Value words, int64_t shift, unsigned 
     return callIntrinsic(code, "llvm.x86.avx512.permvar.sf.512", f32, {zeros.value, field});
   if (shift + bits < 32)
     field = arith::AndIOp::create(code, field, code.splatInt(i32, (int64_t(1) << bits) - 1));
-  Value value = zeros.kind == Zeros::Float
-                    ? arith::SIToFPOp::create(code, f32, field).getResult()
-                    : vector::BitCastOp::create(code, f32, arith::OrIOp::create(code, field, code.splatInt(i32, kBiasBits))).getResult();
+  Value value =
+      zeros.kind == Zeros::Float
+          ? arith::SIToFPOp::create(code, f32, field).getResult()
+          : vector::BitCastOp::create(code, f32, arith::OrIOp::create(code, field, code.splatInt(i32, kBiasBits)))
+                .getResult();
   return arith::SubFOp::create(code, value, zeros.value);
 }
 

@@ -20,8 +20,8 @@ public:
   /// f32 or i32 lanes of a register.
   int64_t lanes() const { return width; }
 
-  /// acc[i] + sum over j < 4 of codes[4i + j] (unsigned, of `bits` bits) * values[4i + j] (signed), exactly. `codes` and `values` are i8
-  /// [4 * lanes], `acc` i32 [lanes].
+  /// acc[i] + sum over j < 4 of codes[4i + j] (unsigned, of `bits` bits) * values[4i + j] (signed), exactly. `codes`
+  /// and `values` are i8 [4 * lanes], `acc` i32 [lanes].
   mlir::Value dot4(Code &code, mlir::Value acc, mlir::Value codes, mlir::Value values, unsigned bits) const;
 
   /// The low and the high four bits of each byte.
@@ -40,7 +40,8 @@ public:
   /// A zero point a lane, i32 in the range of codes.
   Zeros integerZeros(Code &code, mlir::Value zeros) const;
 
-  /// (code - zero point) as f32, exactly where zero points are integers; the code is the `bits` bits of each i32 of `words` from `shift` on.
+  /// (code - zero point) as f32, exactly where zero points are integers; the code is the `bits` bits of each i32 of
+  /// `words` from `shift` on.
   mlir::Value difference(Code &code, mlir::Value words, int64_t shift, unsigned bits, Zeros zeros) const;
 
 private:

@@ -71,7 +71,8 @@ program::Kernel KernelJit::get(StringRef name) {
   return isError(address) ? nullptr : address->toPtr<program::Kernel>();
 }
 
-void KernelJit::run(StringRef name, std::vector<void *> operands, std::vector<int64_t> scalars, int64_t begin, int64_t end) {
+void KernelJit::run(StringRef name, std::vector<void *> operands, std::vector<int64_t> scalars, int64_t begin,
+                    int64_t end) {
   auto *aligned = reinterpret_cast<char *>(llvm::alignTo(reinterpret_cast<uintptr_t>(scratch.data()), 64));
   if (program::Kernel kernel = get(name))
     kernel(reinterpret_cast<char **>(operands.data()), scalars.data(), begin, end, aligned);

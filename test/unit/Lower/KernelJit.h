@@ -30,7 +30,8 @@ public:
   program::Kernel get(llvm::StringRef name);
 
   /// Runs a kernel on [begin, end) with scratch of 16 MiB.
-  void run(llvm::StringRef name, std::vector<void *> operands, std::vector<int64_t> scalars, int64_t begin, int64_t end);
+  void run(llvm::StringRef name, std::vector<void *> operands, std::vector<int64_t> scalars, int64_t begin,
+           int64_t end);
 
 private:
   std::unique_ptr<llvm::orc::LLJIT> jit;

@@ -2,8 +2,8 @@
 //
 // Part of Sinter, under the Apache License v2.0 with LLVM Exceptions.
 //
-// Kernels are compared bit for bit with the order of operations that kern.linear documents, written out here in scalar code on the
-// format's own decode, and with a float64 product.
+// Kernels are compared bit for bit with the order of operations that kern.linear documents, written out here in scalar
+// code on the format's own decode, and with a float64 product.
 //
 //===----------------------------------------------------------------------===//
 
@@ -31,7 +31,8 @@ struct Case {
 };
 
 std::string print(const Case &c) {
-  return std::string(c.format) + " " + (c.activation ? c.activation : "f32") + " " + std::to_string(c.n) + "x" + std::to_string(c.k);
+  return std::string(c.format) + " " + (c.activation ? c.activation : "f32") + " " + std::to_string(c.n) + "x" +
+         std::to_string(c.k);
 }
 
 /// Activations as the kernels quantize them: value = (code - zero) * scale.
@@ -41,7 +42,8 @@ struct Quantized {
   int zero = 0;
 };
 
-Quantized quantize(const std::vector<float> &x, int64_t rows, int64_t k, int64_t group, qt::ActivationAttr act, float staticScale, int staticZero) {
+Quantized quantize(const std::vector<float> &x, int64_t rows, int64_t k, int64_t group, qt::ActivationAttr act,
+                   float staticScale, int staticZero) {
   Quantized q;
   int64_t groups = (k + group - 1) / group;
   q.codes.resize(rows * k);
@@ -134,33 +136,45 @@ void LinearTest::check(const Case &c) {
   llvm::raw_string_ostream os(printed);
   os << panel;
   std::string activation = act ? std::string(" activation ") + c.activation : "";
-  bool isStatic = act && act.getScale() == qt::ScaleSource::Static, isTensor = act && act.getGranularity() == qt::Granularity::tensor;
+  bool isStatic = act && act.getScale() == qt::ScaleSource::Static,
+       isTensor = act && act.getGranularity() == qt::Granularity::tensor;
   std::string zeroType = act && act.getType().isUnsigned() ? "ui8" : "i8";
   std::string module;
   if (act) {
-    std::string view = "  %v = memref.reinterpret_cast %x to offset: [0], sizes: [%m, " + k + "], strides: [" + k + ", 1] : memref<?xf32> to memref<?x" + k + "xf32>\n";
+    std::string view = "  %v = memref.reinterpret_cast %x to offset: [0], sizes: [%m, " + k + "], strides: [" + k +
+                       ", 1] : memref<?xf32> to memref<?x" + k + "xf32>\n";
     std::string params;
     if (isStatic)
-      params = act.getZp() ? " params(%p, %z : memref<?xf32>, memref<?x" + zeroType + ">)" : " params(%p : memref<?xf32>)";
+      params =
+          act.getZp() ? " params(%p, %z : memref<?xf32>, memref<?x" + zeroType + ">)" : " params(%p : memref<?xf32>)";
     else if (isTensor)
       params = " params(%e : memref<?x2xf32>)";
-    std::string extremes = "  %e = memref.reinterpret_cast %p to offset: [0], sizes: [%m, 2], strides: [2, 1] : memref<?xf32> to memref<?x2xf32>\n";
-    module += "func.func private @range(%x: memref<?xf32>, %p: memref<?xf32>, %m: index, %b: index, %end: index, %s: memref<?xi8>) attributes {kern.kernel} {\n" + view +
-              extremes + "  kern.row_range range(%b to %end) rows(%m) ins(%v : memref<?x" + k + "xf32>) outs(%e : memref<?x2xf32>)\n  return\n}\n";
+    std::string extremes = "  %e = memref.reinterpret_cast %p to offset: [0], sizes: [%m, 2], strides: [2, 1] : "
+                           "memref<?xf32> to memref<?x2xf32>\n";
+    module += "func.func private @range(%x: memref<?xf32>, %p: memref<?xf32>, %m: index, %b: index, %end: index, %s: "
+              "memref<?xi8>) attributes {kern.kernel} {\n" +
+              view + extremes + "  kern.row_range range(%b to %end) rows(%m) ins(%v : memref<?x" + k +
+              "xf32>) outs(%e : memref<?x2xf32>)\n  return\n}\n";
     module += "func.func private @quantize(%x: memref<?xf32>, %p: memref<?xf32>, %z: memref<?x" + zeroType +
-              ">, %a: memref<?xi8>, %m: index, %b: index, %end: index, %s: memref<?xi8>) attributes {kern.kernel} {\n" + view + extremes +
-              "  kern.quantize_rows range(%b to %end) rows(%m) ins(%v : memref<?x" + k + "xf32>)" + params + " outs(%a : memref<?xi8>) for " + typeText + activation +
-              "\n  return\n}\n";
+              ">, %a: memref<?xi8>, %m: index, %b: index, %end: index, %s: memref<?xi8>) attributes {kern.kernel} {\n" +
+              view + extremes + "  kern.quantize_rows range(%b to %end) rows(%m) ins(%v : memref<?x" + k + "xf32>)" +
+              params + " outs(%a : memref<?xi8>) for " + typeText + activation + "\n  return\n}\n";
   }
   std::string inputType = act ? "i8" : "f32";
-  module += "func.func private @linear(%a: memref<?x" + inputType + "> {kern.readonly}, %w: memref<?xi8> {kern.readonly}, %bias: memref<?xf32> {kern.readonly}, %o: memref<?xf32>, " +
-            "%m: index, %b: index, %end: index, %s: memref<?xi8>) attributes {kern.kernel} {\n";
+  module +=
+      "func.func private @linear(%a: memref<?x" + inputType +
+      "> {kern.readonly}, %w: memref<?xi8> {kern.readonly}, %bias: memref<?xf32> {kern.readonly}, %o: memref<?xf32>, " +
+      "%m: index, %b: index, %end: index, %s: memref<?xi8>) attributes {kern.kernel} {\n";
   if (!act)
-    module += "  %v = memref.reinterpret_cast %a to offset: [0], sizes: [%m, " + k + "], strides: [" + k + ", 1] : memref<?xf32> to memref<?x" + k + "xf32>\n";
-  module += "  %c = memref.reinterpret_cast %o to offset: [0], sizes: [%m, " + n + "], strides: [" + n + ", 1] : memref<?xf32> to memref<?x" + n + "xf32>\n" +
-            "  kern.linear range(%b to %end) rows(%m) ins(" + (act ? "%a : memref<?xi8>" : "%v : memref<?x" + k + "xf32>") + ") weights(%w : memref<?xi8>) outs(%c : memref<?x" +
-            n + "xf32>) scratch(%s : memref<?xi8>) as " + typeText + " panel " + printed + activation +
-            " epilogue {\n  ^bb0(%acc: f32, %row: index, %col: index):\n    %y = memref.load %bias[%col] : memref<?xf32>\n    %sum = arith.addf %acc, %y : f32\n    kern.yield %sum : f32\n  }\n  return\n}\n";
+    module += "  %v = memref.reinterpret_cast %a to offset: [0], sizes: [%m, " + k + "], strides: [" + k +
+              ", 1] : memref<?xf32> to memref<?x" + k + "xf32>\n";
+  module += "  %c = memref.reinterpret_cast %o to offset: [0], sizes: [%m, " + n + "], strides: [" + n +
+            ", 1] : memref<?xf32> to memref<?x" + n + "xf32>\n" + "  kern.linear range(%b to %end) rows(%m) ins(" +
+            (act ? "%a : memref<?xi8>" : "%v : memref<?x" + k + "xf32>") +
+            ") weights(%w : memref<?xi8>) outs(%c : memref<?x" + n + "xf32>) scratch(%s : memref<?xi8>) as " +
+            typeText + " panel " + printed + activation +
+            " epilogue {\n  ^bb0(%acc: f32, %row: index, %col: index):\n    %y = memref.load %bias[%col] : "
+            "memref<?xf32>\n    %sum = arith.addf %acc, %y : f32\n    kern.yield %sum : f32\n  }\n  return\n}\n";
   std::unique_ptr<KernelJit> jit = KernelJit::compile(*context, module, GetParam());
   ASSERT_TRUE(jit);
 
@@ -189,13 +203,16 @@ void LinearTest::check(const Case &c) {
       } else if (isTensor) {
         jit->run("range", {input.bytes(), params.bytes()}, {rows}, 0, blocks);
       }
-      kern::LinearStrategyAttr strategy = kern::chooseStrategy(kern::TargetAttr::get(context.get(), "", GetParam() == "x86-64-v3" ? "" : "+avx512bw"), act);
-      jit->run("quantize", {input.bytes(), params.bytes(), zero.bytes(), packed.bytes()}, {rows}, 0, (rows + strategy.getMr() - 1) / strategy.getMr());
+      kern::LinearStrategyAttr strategy = kern::chooseStrategy(
+          kern::TargetAttr::get(context.get(), "", GetParam() == "x86-64-v3" ? "" : "+avx512bw"), act);
+      jit->run("quantize", {input.bytes(), params.bytes(), zero.bytes(), packed.bytes()}, {rows}, 0,
+               (rows + strategy.getMr() - 1) / strategy.getMr());
       q = quantize(std::vector<float>(x.begin(), x.begin() + rows * c.k), rows, c.k, group, act, scale, zeroPoint);
     }
     int64_t middle = layout.panels / 2;
     for (auto [begin, end] : {std::pair<int64_t, int64_t>{0, middle}, {middle, layout.panels}})
-      jit->run("linear", {act ? packed.bytes() : input.bytes(), weights.bytes(), bias.bytes(), output.bytes()}, {rows}, begin, end);
+      jit->run("linear", {act ? packed.bytes() : input.bytes(), weights.bytes(), bias.bytes(), output.bytes()}, {rows},
+               begin, end);
     int errors = 0;
     for (int64_t row = 0; row < rows && errors < 3; ++row)
       for (int64_t channel = 0; channel < c.n && errors < 3; ++channel) {
@@ -206,7 +223,8 @@ void LinearTest::check(const Case &c) {
           float floatSum = 0;
           for (int64_t i = begin; i < end; ++i) {
             float w = decoded[channel * c.k + i];
-            double value = act ? double(q.codes[row * c.k + i] - q.zero) * q.scales[row * groups + g] : x[row * c.k + i];
+            double value =
+                act ? double(q.codes[row * c.k + i] - q.zero) * q.scales[row * groups + g] : x[row * c.k + i];
             exact += value * w;
             magnitude += std::fabs(value * w);
             if (type.getFields().isFloat()) {
@@ -214,7 +232,8 @@ void LinearTest::check(const Case &c) {
               continue;
             }
             if (!act) {
-              floatSum = std::fma(x[row * c.k + i], all.codes[channel * c.k + i] - all.zeros[channel * groups + g], floatSum);
+              floatSum =
+                  std::fma(x[row * c.k + i], all.codes[channel * c.k + i] - all.zeros[channel * groups + g], floatSum);
               continue;
             }
             int code = all.codes[channel * c.k + i], point = static_cast<int>(all.zeros[channel * groups + g]);
@@ -269,11 +288,13 @@ TEST_P(LinearTest, Floats) {
       check({format, nullptr, n, k});
 }
 
-constexpr const char *kFormats[] = {
-    "#qt.int<4, axis = 1, group = 128, scale = f16, zp = 8>", "#qt.int<4, axis = 1, group = 32, scale = f32, zp = int>",
-    "#qt.int<4, axis = 1, group = 64, scale = bf16, zp = float>", "#qt.int<4, axis = 1, group = 0, scale = f32, zp = none>",
-    "#qt.int<8, axis = 1, group = 0, scale = f32, zp = none>", "#qt.int<8, axis = 1, group = 32, scale = f16, zp = int>",
-    "#qt.int<8, axis = 1, group = 512, scale = f32, zp = 100>"};
+constexpr const char *kFormats[] = {"#qt.int<4, axis = 1, group = 128, scale = f16, zp = 8>",
+                                    "#qt.int<4, axis = 1, group = 32, scale = f32, zp = int>",
+                                    "#qt.int<4, axis = 1, group = 64, scale = bf16, zp = float>",
+                                    "#qt.int<4, axis = 1, group = 0, scale = f32, zp = none>",
+                                    "#qt.int<8, axis = 1, group = 0, scale = f32, zp = none>",
+                                    "#qt.int<8, axis = 1, group = 32, scale = f16, zp = int>",
+                                    "#qt.int<8, axis = 1, group = 512, scale = f32, zp = 100>"};
 
 TEST_P(LinearTest, IntegersFloatActivations) {
   for (const char *format : kFormats)
@@ -306,10 +327,28 @@ TEST_P(LinearTest, ExtremesDoNotSaturate) {
       check({format, activation, 64, 512, true});
 }
 
-INSTANTIATE_TEST_SUITE_P(Targets, LinearTest, ::testing::Values("x86-64-v3", "x86-64-v4", "znver4"), [](const auto &info) {
-  std::string name = info.param;
-  std::replace(name.begin(), name.end(), '-', '_');
-  return name;
-});
+TEST(ChoosePanel, RefusesWhatNoIntegerKernelTakes) {
+  auto context = makeContext();
+  auto choose = [&](const char *type, const char *activation) {
+    return kern::choosePanel(cast<qt::QuantTensorType>(parseType(type, context.get())),
+                             cast<qt::ActivationAttr>(parseAttribute(activation, context.get())));
+  };
+  const char *longRow = "!qt.tensor<64x140000, #qt.int<8, axis = 1, group = 0, scale = f32, zp = none>>";
+  const char *row = "!qt.tensor<64x28672, #qt.int<8, axis = 1, group = 0, scale = f32, zp = none>>";
+  const char *floatZero = "!qt.tensor<64x256, #qt.int<4, axis = 1, group = 32, scale = f32, zp = float>>";
+  EXPECT_TRUE(choose(row, kToken));
+  EXPECT_TRUE(choose(row, kTensorDynamic));
+  EXPECT_FALSE(choose(longRow, kToken)) << "sums of a row may pass 32 bits";
+  EXPECT_TRUE(choose(floatZero, kGroup));
+  EXPECT_FALSE(choose(floatZero, kTensorDynamic));
+  EXPECT_FALSE(choose("!qt.tensor<64x256, #qt.float<f32>>", kToken));
+}
+
+INSTANTIATE_TEST_SUITE_P(Targets, LinearTest, ::testing::Values("x86-64-v3", "x86-64-v4", "znver4"),
+                         [](const auto &info) {
+                           std::string name = info.param;
+                           std::replace(name.begin(), name.end(), '-', '_');
+                           return name;
+                         });
 
 } // namespace

@@ -64,10 +64,12 @@ TEST_F(FormatsTest, CodesAreTheNearest) {
   std::vector<float> values(3 * 100), decoded(3 * 100);
   for (float &v : values)
     v = normal(random);
-  for (const char *text :
-       {"#qt.int<4, axis = 1, group = 32, scale = f16, zp = 8>", "#qt.int<4, axis = 1, group = 0, scale = f32, zp = none>",
-        "#qt.int<4, axis = 1, group = 16, scale = bf16, zp = int>", "#qt.int<8, axis = 1, group = 64, scale = f32, zp = float>",
-        "#qt.int<8, axis = 1, group = 0, scale = f32, zp = none>", "#qt.int<8, axis = 1, group = 8, scale = f32, zp = 3>"}) {
+  for (const char *text : {"#qt.int<4, axis = 1, group = 32, scale = f16, zp = 8>",
+                           "#qt.int<4, axis = 1, group = 0, scale = f32, zp = none>",
+                           "#qt.int<4, axis = 1, group = 16, scale = bf16, zp = int>",
+                           "#qt.int<8, axis = 1, group = 64, scale = f32, zp = float>",
+                           "#qt.int<8, axis = 1, group = 0, scale = f32, zp = none>",
+                           "#qt.int<8, axis = 1, group = 8, scale = f32, zp = 3>"}) {
     SCOPED_TRACE(text);
     QuantFormat format = parse(text);
     Rows rows;
@@ -82,7 +84,8 @@ TEST_F(FormatsTest, CodesAreTheNearest) {
       // No other code is nearer.
       for (int other : {rows.codes[i] - 1, rows.codes[i] + 1})
         if (other >= 0 && other <= largest)
-          EXPECT_LE(std::fabs(decoded[i] - values[i]), std::fabs((other - rows.zeros[group]) * scale - values[i]) * 1.0001f);
+          EXPECT_LE(std::fabs(decoded[i] - values[i]),
+                    std::fabs((other - rows.zeros[group]) * scale - values[i]) * 1.0001f);
     }
   }
 }
@@ -97,7 +100,8 @@ TEST_F(FormatsTest, Int8PerRowIsSymmetric) {
 
 TEST_F(FormatsTest, ZerosStayZeros) {
   std::vector<float> values(16, 0.0f), decoded(16, 1.0f);
-  for (const char *text : {"#qt.int<4, axis = 1, group = 8, scale = f16, zp = 8>", "#qt.int<4, axis = 1, group = 8, scale = f16, zp = float>", "#qt.float<bf16>"}) {
+  for (const char *text : {"#qt.int<4, axis = 1, group = 8, scale = f16, zp = 8>",
+                           "#qt.int<4, axis = 1, group = 8, scale = f16, zp = float>", "#qt.float<bf16>"}) {
     Rows rows;
     parse(text).encode(values.data(), 1, 16, rows);
     parse(text).decode(rows, decoded.data());

@@ -34,12 +34,14 @@ struct WeightReaderTest : ::testing::Test {
   }
 
   std::string data(int64_t offset, int64_t size, const std::string &type) {
-    return "#onnx.tensor<#onnx.data<\"" + std::string(path) + "\", " + std::to_string(offset) + ", " + std::to_string(size) + ">, tensor<" + type + ">>";
+    return "#onnx.tensor<#onnx.data<\"" + std::string(path) + "\", " + std::to_string(offset) + ", " +
+           std::to_string(size) + ">, tensor<" + type + ">>";
   }
 
   /// A reader of the constant with these sources and type.
   FailureOr<WeightReader> open(const std::string &sources, const std::string &type) {
-    module = parseSourceString<ModuleOp>("func.func @f() {\n %0 = qt.constant [" + sources + "] : !qt.tensor<" + type + ">\n return\n}\n", &context);
+    module = parseSourceString<ModuleOp>(
+        "func.func @f() {\n %0 = qt.constant [" + sources + "] : !qt.tensor<" + type + ">\n return\n}\n", &context);
     if (!module)
       return failure();
     FailureOr<WeightReader> reader = failure();
@@ -61,7 +63,8 @@ std::vector<char> randomBytes(size_t count) {
 }
 
 std::vector<char> bytesOf(const std::vector<float> &values) {
-  return std::vector<char>(reinterpret_cast<const char *>(values.data()), reinterpret_cast<const char *>(values.data() + values.size()));
+  return std::vector<char>(reinterpret_cast<const char *>(values.data()),
+                           reinterpret_cast<const char *>(values.data() + values.size()));
 }
 
 TEST_F(WeightReaderTest, DenseIsReadAndTransposed) {
@@ -69,12 +72,15 @@ TEST_F(WeightReaderTest, DenseIsReadAndTransposed) {
   for (size_t i = 0; i < values.size(); ++i)
     values[i] = i * 0.25f;
   writeFile(bytesOf(values));
-  auto plain = open("#qt.source<form = dense, rows = 3, columns = 5, payload = " + data(0, 60, "3x5xf32") + ">", "3x5, #qt.float<f32>");
+  auto plain = open("#qt.source<form = dense, rows = 3, columns = 5, payload = " + data(0, 60, "3x5xf32") + ">",
+                    "3x5, #qt.float<f32>");
   ASSERT_TRUE(succeeded(plain));
   Rows rows;
   plain->read(1, 3, rows);
   EXPECT_EQ(rows.values, std::vector<float>(values.begin() + 5, values.end()));
-  auto transposed = open("#qt.source<form = dense, rows = 5, columns = 3, transposed = true, payload = " + data(0, 60, "3x5xf32") + ">", "5x3, #qt.float<bf16>");
+  auto transposed = open(
+      "#qt.source<form = dense, rows = 5, columns = 3, transposed = true, payload = " + data(0, 60, "3x5xf32") + ">",
+      "5x3, #qt.float<bf16>");
   ASSERT_TRUE(succeeded(transposed));
   transposed->read(4, 5, rows);
   EXPECT_EQ(rows.values, (std::vector<float>{values[4], values[9], values[14]}));
@@ -87,8 +93,10 @@ TEST_F(WeightReaderTest, MatMulNBitsIsKeptBitForBit) {
   // 3 rows of 40 columns in groups of 16: 3 groups of 8 bytes; 2 bytes of packed zero points a row.
   std::vector<char> bytes = randomBytes(3 * 3 * 8 + 3 * 2);
   writeFile(bytes);
-  auto reader = open("#qt.source<form = matmul_nbits, rows = 3, columns = 40, bits = 4, group = 16, payload = " + data(0, 72, "3x3x8xui8") +
-                         ", scales = dense<[0.5, 1.5, 2.5, 3.5, 4.5, 5.5, 6.5, 7.5, 8.5]> : tensor<9xf32>, zeros = " + data(72, 6, "6xui8") + ">",
+  auto reader = open("#qt.source<form = matmul_nbits, rows = 3, columns = 40, bits = 4, group = 16, payload = " +
+                         data(0, 72, "3x3x8xui8") +
+                         ", scales = dense<[0.5, 1.5, 2.5, 3.5, 4.5, 5.5, 6.5, 7.5, 8.5]> : tensor<9xf32>, zeros = " +
+                         data(72, 6, "6xui8") + ">",
                      "3x40, #qt.int<4, axis = 1, group = 16, scale = f32, zp = int>");
   ASSERT_TRUE(succeeded(reader));
   Rows rows;
@@ -112,9 +120,10 @@ TEST_F(WeightReaderTest, AffineOfEveryShape) {
   writeFile(bytes);
   Rows rows;
   // Signed, [K,N], one scale, a zero point: codes and zero point move up by 128.
-  auto tensor = open("#qt.source<form = affine, rows = 6, columns = 4, transposed = true, payload = " + data(0, 24, "4x6xi8") +
-                         ", scales = dense<0.5> : tensor<f32>, zeros = dense<-3> : tensor<i8>>",
-                     "6x4, #qt.int<8, axis = 1, group = 0, scale = f32, zp = int>");
+  auto tensor =
+      open("#qt.source<form = affine, rows = 6, columns = 4, transposed = true, payload = " + data(0, 24, "4x6xi8") +
+               ", scales = dense<0.5> : tensor<f32>, zeros = dense<-3> : tensor<i8>>",
+           "6x4, #qt.int<8, axis = 1, group = 0, scale = f32, zp = int>");
   ASSERT_TRUE(succeeded(tensor));
   tensor->read(2, 4, rows);
   for (int64_t row = 0; row < 2; ++row)
@@ -123,9 +132,10 @@ TEST_F(WeightReaderTest, AffineOfEveryShape) {
   EXPECT_EQ(rows.zeros, (std::vector<float>{125, 125}));
   EXPECT_EQ(rows.scales, (std::vector<float>{0.5, 0.5}));
   // Four bits, signed, [K,N] of 16 x 3, scales a block of 8 rows: a row of the file starts in the middle of a byte.
-  auto blocked = open("#qt.source<form = affine, rows = 3, columns = 16, transposed = true, group = 8, payload = " + data(0, 24, "16x3xi4") +
-                          ", scales = dense<[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]> : tensor<2x3xf32>>",
-                      "3x16, #qt.int<4, axis = 1, group = 8, scale = f32, zp = none>");
+  auto blocked =
+      open("#qt.source<form = affine, rows = 3, columns = 16, transposed = true, group = 8, payload = " +
+               data(0, 24, "16x3xi4") + ", scales = dense<[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]> : tensor<2x3xf32>>",
+           "3x16, #qt.int<4, axis = 1, group = 8, scale = f32, zp = none>");
   ASSERT_TRUE(succeeded(blocked));
   blocked->read(0, 3, rows);
   for (int64_t row = 0; row < 3; ++row)
@@ -145,9 +155,11 @@ TEST_F(WeightReaderTest, FloatsAreEncodedTheSameFromEveryThread) {
     v = std::normal_distribution<float>()(random);
   writeFile(bytesOf(values));
   // Two sources below each other; the second is the file's lower part.
-  auto reader = open("#qt.source<form = dense, rows = 30, columns = 72, payload = " + data(0, 30 * 72 * 4, "30x72xf32") + ">, #qt.source<form = dense, rows = 100, columns = 72, payload = " +
-                         data(30 * 72 * 4, 100 * 72 * 4, "100x72xf32") + ">",
-                     "130x72, #qt.int<4, axis = 1, group = 32, scale = f16, zp = 8>");
+  auto reader =
+      open("#qt.source<form = dense, rows = 30, columns = 72, payload = " + data(0, 30 * 72 * 4, "30x72xf32") +
+               ">, #qt.source<form = dense, rows = 100, columns = 72, payload = " +
+               data(30 * 72 * 4, 100 * 72 * 4, "100x72xf32") + ">",
+           "130x72, #qt.int<4, axis = 1, group = 32, scale = f16, zp = 8>");
   ASSERT_TRUE(succeeded(reader));
   Rows expected;
   reader->getType().getFormat().encode(values.data(), 130, 72, expected);
@@ -180,8 +192,10 @@ TEST_F(WeightReaderTest, QuantizedFilesCanBecomeFloats) {
 TEST_F(WeightReaderTest, FilesThatAreTooShortAreErrors) {
   writeFile(randomBytes(40));
   context.getDiagEngine().registerHandler([](Diagnostic &) { return success(); });
-  EXPECT_TRUE(failed(open("#qt.source<form = dense, rows = 3, columns = 5, payload = " + data(0, 60, "3x5xf32") + ">", "3x5, #qt.float<f32>")));
-  EXPECT_TRUE(failed(open("#qt.source<form = dense, rows = 3, columns = 5, payload = " + data(0, 40, "3x5xf32") + ">", "3x5, #qt.float<f32>")));
+  EXPECT_TRUE(failed(open("#qt.source<form = dense, rows = 3, columns = 5, payload = " + data(0, 60, "3x5xf32") + ">",
+                          "3x5, #qt.float<f32>")));
+  EXPECT_TRUE(failed(open("#qt.source<form = dense, rows = 3, columns = 5, payload = " + data(0, 40, "3x5xf32") + ">",
+                          "3x5, #qt.float<f32>")));
 }
 
 } // namespace

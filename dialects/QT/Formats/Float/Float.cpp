@@ -25,5 +25,7 @@ void FloatFormatAttr::encode(const float *values, int64_t rows, int64_t columns,
   out.reset(rows, columns, columns, /*isFloat=*/true);
   bool isHalf = getType().isF16(), isFloat = getType().isF32();
   for (int64_t i = 0, e = rows * columns; i < e; ++i)
-    out.values[i] = isFloat ? values[i] : isHalf ? halfToFloat(floatToHalf(values[i])) : bfloatToFloat(floatToBfloat(values[i]));
+    out.values[i] = isFloat  ? values[i]
+                    : isHalf ? halfToFloat(floatToHalf(values[i]))
+                             : bfloatToFloat(floatToBfloat(values[i]));
 }

@@ -11,13 +11,13 @@
 using namespace mlir;
 using namespace sinter::qt;
 
-LogicalResult IntFormatAttr::verify(function_ref<InFlightDiagnostic()> emitError, unsigned bits, unsigned axis, int64_t group, FloatType scale,
-                              ZeroPoint zp) {
+LogicalResult IntFormatAttr::verify(function_ref<InFlightDiagnostic()> emitError, unsigned bits, unsigned axis,
+                                    int64_t group, FloatType scale, ZeroPoint zp) {
   if (bits != 4 && bits != 8)
     return emitError() << "expected 4 or 8 bits, but got " << bits;
   if (axis != 1)
     return emitError() << "expected groups along axis 1, but got " << axis;
-  if (group < 0 || group % 8 != 0)
+  if (group < 0 || group % 8 != 0 || group >= int64_t(1) << 31)
     return emitError() << "expected a group that is 0 or a multiple of 8, but got " << group;
   if (!scale.isF32() && !scale.isF16() && !scale.isBF16())
     return emitError() << "expected scales of type f32, f16 or bf16, but got " << scale;
@@ -38,7 +38,8 @@ Fields IntFormatAttr::getFields() const {
 }
 
 /// Codes of one group. A scale that rounds to zero makes every code the zero point, so that the group decodes to zeros.
-static void encodeGroup(const Fields &fields, bool symmetric8, const float *values, int64_t count, uint8_t *codes, float &scale, float &zero) {
+static void encodeGroup(const Fields &fields, bool symmetric8, const float *values, int64_t count, uint8_t *codes,
+                        float &scale, float &zero) {
   float low = 0, high = 0;
   for (int64_t i = 0; i < count; ++i) {
     low = std::min(low, values[i]);
@@ -63,7 +64,8 @@ static void encodeGroup(const Fields &fields, bool symmetric8, const float *valu
   }
   float inverse = scale == 0 ? 0 : 1 / scale;
   for (int64_t i = 0; i < count; ++i) {
-    float code = fields.floatZeros ? std::nearbyint(values[i] * inverse + zero) : std::nearbyint(values[i] * inverse) + zero;
+    float code =
+        fields.floatZeros ? std::nearbyint(values[i] * inverse + zero) : std::nearbyint(values[i] * inverse) + zero;
     codes[i] = static_cast<uint8_t>(std::min(largestCode, std::max(0.0f, code)));
   }
   if (scale == 0)
