@@ -133,6 +133,23 @@ FailureOr<LaneValue> sinter::lower::loadLanes(OpBuilder &builder, Location loc, 
       LaneValue part = multiplyLanes(builder, loc, index, {LaneValue::Uniform, stride});
       sum = sum.value ? addLanes(builder, loc, sum, part) : part;
     }
+    if (vector.getElementType().getIntOrFloatBitWidth() < 32) {
+      // There is no instruction for it, and LLVM would branch around each lane: a lane that is off reads where lane 0 of the range would.
+      Value offsets = asVector(builder, loc, sum);
+      if (mask) {
+        Value none = arith::ConstantOp::create(builder, loc, builder.getZeroAttr(offsets.getType()));
+        offsets = arith::SelectOp::create(builder, loc, mask, offsets, none);
+      }
+      loaded = zeros();
+      for (int64_t i = 0; i < kLanes; ++i) {
+        SmallVector<Value> at(scalars);
+        Value step = vector::ExtractOp::create(builder, loc, offsets, i);
+        at.back() = arith::AddIOp::create(builder, loc, at.back(), step);
+        Value x = memref::LoadOp::create(builder, loc, memory, at);
+        loaded = vector::InsertOp::create(builder, loc, x, loaded, i);
+      }
+      return LaneValue{LaneValue::Varying, fromMemory(builder, loc, loaded, element)};
+    }
     Value on =
         mask ? mask
              : arith::ConstantOp::create(builder, loc, DenseElementsAttr::get(laneType(builder.getI1Type()), true))
