@@ -55,6 +55,15 @@ LogicalResult LinearOp::verify() {
     return emitOpError("expected weight with ") << input.getShape().back() << " columns, but got " << weight.getColumns();
   if (result.getShape().back() != weight.getRows())
     return emitOpError("expected weight with ") << result.getShape().back() << " rows, but got " << weight.getRows();
+  qt::ActivationAttr activation = getActivation().value_or(qt::ActivationAttr());
+  size_t expected = activation && activation.getScale() == qt::ScaleSource::Static ? 1 + activation.getZp() : 0;
+  if (getParams().size() != expected)
+    return emitOpError("expected ") << expected << " params, but got " << getParams().size();
+  for (auto [index, param] : llvm::enumerate(getParams())) {
+    auto type = cast<RankedTensorType>(param.getType());
+    if (!type.hasStaticShape() || type.getNumElements() != 1 || !(index ? type.getElementType().isInteger(8) : type.getElementType().isF32()))
+      return emitOpError("expected a scale of type f32 and a zero point of 8 bits, one element each, but got ") << type;
+  }
   return success();
 }
 

@@ -84,11 +84,19 @@ def Graph_LinearOp : Graph_Op<"linear", [Pure]> {
   let summary = "rows times a weight";
   let description = [{
     `result[..., n] = sum_k input[..., k] * weight[n, k]`. The weight is a `qt` tensor [N, K]; `activation` (a `qt` activation
-    format) says how the input is quantized first, none: not at all.
+    format) says how the input is quantized first, none: not at all. `params` has what a static format needs: its scale (f32) and, where it has a
+    zero point, that (8 bits), each a tensor of one element.
+
+    ```mlir
+    %y = graph.linear %x, %w params(%scale, %zero : tensor<f32>, tensor<i8>) {activation = #qt.act<type = ui8, granularity = tensor, scale = static, zp = true>}
+        : tensor<?x64xf32>, !qt.tensor<32x64, #qt.int<8, axis = 1, group = 0, scale = f32, zp = none>> -> tensor<?x32xf32>
+    ```
   }];
-  let arguments = (ins AnyRankedTensor:$input, Graph_WeightType:$weight, OptionalAttr<Graph_ActivationAttr>:$activation);
+  let arguments = (ins AnyRankedTensor:$input, Graph_WeightType:$weight, Variadic<AnyRankedTensor>:$params, OptionalAttr<Graph_ActivationAttr>:$activation);
   let results = (outs AnyRankedTensor:$result);
-  let assemblyFormat = "$input `,` $weight attr-dict `:` type($input) `,` type($weight) `->` type($result)";
+  let assemblyFormat = [{
+    $input `,` $weight (`params` `(` $params^ `:` type($params) `)`)? attr-dict `:` type($input) `,` type($weight) `->` type($result)
+  }];
   let hasVerifier = 1;
 }
 

@@ -208,47 +208,56 @@ private:
     return memory;
   }
 
-  /// The packed activations for a linear, made once for all linears that read the same rows.
-  llvm::DenseMap<std::pair<Value, Attribute>, Value> quantized;
+  /// The packed activations for a linear, made once for all linears that read the same rows and quantize them alike.
+  struct QuantizedRows {
+    Value input;
+    SmallVector<Value> params;
+    qt::ActivationAttr activation;
+    int64_t columns, group; ///< the groups of the weight are part of the order
+    Value memory;
+  };
+  std::vector<QuantizedRows> quantized;
 
   FailureOr<Value> quantizedInput(graph::LinearOp op, Value input, const SymExpr &m) {
     qt::QuantTensorType weight = op.getWeight().getType();
     qt::ActivationAttr activation = *op.getActivation();
-    // The groups of the weight are part of the order.
-    auto key = ArrayAttr::get(op.getContext(), {activation, IntegerAttr::get(main.getI64Type(), weight.getFields().group), IntegerAttr::get(main.getI64Type(), weight.getColumns())});
-    Value &known = quantized[{input, key}];
-    if (known)
-      return known;
-    if (activation.getScale() != qt::ScaleSource::Dynamic)
-      return op.emitError("static activation scales are not supported");
+    SmallVector<Value> params;
+    for (Value param : op.getParams()) {
+      auto memory = inputBuffer(op, param);
+      if (failed(memory))
+        return failure();
+      params.push_back(*memory);
+    }
+    int64_t columns = weight.getColumns(), group = weight.getFields().group;
+    for (const QuantizedRows &known : quantized)
+      if (known.input == input && known.params == params && known.activation == activation && known.columns == columns && known.group == group)
+        return known.memory;
     kern::ActivationLayout layout(weight, activation);
     // Bytes are linear in the rows; what alignment adds is bounded.
     graph::Bounds bounds = symbols.bounds(m);
     Value bytes = layout.buildBytes(main, op.getLoc(), symbols.materialize(main, op.getLoc(), m));
     Value memory = kern::BufferOp::create(main, op.getLoc(), MemRefType::get({ShapedType::kDynamic}, main.getI8Type()), bytes,
                                           uint64_t(layout.bytes(bounds.hi)), IntegerAttr());
-    SmallVector<Value> params;
-    SmallVector<SymExpr> inputShape{m, SymExpr(weight.getColumns())};
-    if (activation.getGranularity() == qt::Granularity::tensor) {
+    quantized.push_back({input, params, activation, columns, group, memory});
+    SmallVector<SymExpr> inputShape{m, SymExpr(columns)}, paramShape{SymExpr(1)};
+    if (activation.getGranularity() == qt::Granularity::tensor && activation.getScale() == qt::ScaleSource::Dynamic) {
       SymExpr blocks = symbols.ceilDiv(m, kern::kRangeRows);
       Value range = buffer(op.getLoc(), main.getF32Type(), blocks * 2);
       KernelBuilder k = kernel(op, "row_range");
-      SmallVector<SymExpr> rangeShape{blocks, SymExpr(2)};
-      kern::RowRangeOp::create(k.b, k.loc, k.begin(), k.end(), k.scalar(m), k.view(input, inputShape), k.view(range, rangeShape, true));
+      paramShape = {blocks, SymExpr(2)};
+      kern::RowRangeOp::create(k.b, k.loc, k.begin(), k.end(), k.scalar(m), k.view(input, inputShape), k.view(range, paramShape, true));
       k.finish(main, kernels, nameOf(op.getLoc()));
       params.push_back(range);
     }
     KernelBuilder k = kernel(op, "quantize_rows");
     SmallVector<Value> paramViews;
-    for (Value range : params) {
-      SmallVector<SymExpr> rangeShape{symbols.ceilDiv(m, kern::kRangeRows), SymExpr(2)};
-      paramViews.push_back(k.view(range, rangeShape));
-    }
+    for (Value param : params)
+      paramViews.push_back(k.view(param, paramShape));
     Value rowsScalar = k.scalar(m), in = k.view(input, inputShape), out = k.operand(memory, true);
     kern::QuantizeRowsOp::create(k.b, k.loc, k.begin(), k.end(), rowsScalar, in, paramViews, out, TypeAttr::get(weight), activation,
                                  kern::LinearStrategyAttr());
     k.finish(main, kernels, nameOf(op.getLoc()));
-    return known = memory;
+    return memory;
   }
 
   LogicalResult formOp(graph::LinearOp op, Target target) {

@@ -21,7 +21,7 @@ def QuantizeWeights : Pass<"quantize-weights", "::mlir::ModuleOp"> {
     Option<"weights", "weights", "std::string", "\"auto\"", "auto, f32, bf16, f16, int8 or int4, each with :group=N">,
     Option<"activations", "activations", "std::string", "\"auto\"", "auto, f32 or int8">,
   ];
-  let dependentDialects = ["::sinter::qt::QTDialect", "::sinter::graph::GraphDialect"];
+  let dependentDialects = ["::sinter::qt::QTDialect", "::sinter::graph::GraphDialect", "::sinter::kern::KernDialect"];
 }
 
 #endif // SINTER_PASSES_QUANTIZE_PASSES_TD

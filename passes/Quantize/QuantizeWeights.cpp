@@ -87,6 +87,11 @@ struct QuantizeWeightsPass : impl::QuantizeWeightsBase<QuantizeWeightsPass> {
       qt::QuantTensorType type = linear.getWeight().getType();
       bool allowed = linear->hasAttr("accuracy_level") || ours.contains(linear.getWeight().getDefiningOp());
       linear->removeAttr("accuracy_level");
+      // Weights that were dequantized take floats, whatever the file says of their inputs.
+      if (type.getFields().isFloat() && linear.getActivation()) {
+        linear.removeActivationAttr();
+        linear.getParamsMutable().clear();
+      }
       if (linear.getActivation() || type.getFields().isFloat() || activations == "f32" || (activations == "auto" && !allowed))
         return;
       // A scale a group of the weight costs nothing where the group's sum is scaled anyway.

@@ -6,6 +6,8 @@
 
 #include "passes/Raise/Lowering.h"
 
+#include "mlir/Dialect/Math/IR/Math.h"
+
 using namespace mlir;
 
 namespace sinter::raise {
@@ -76,6 +78,17 @@ Value castElement(OpBuilder &b, Location loc, Value v, Type from, Type to) {
   return arith::TruncIOp::create(b, loc, target, v);
 }
 
+Value quantizeElement(OpBuilder &b, Location loc, Value x, Value scale, Value zero, Type element) {
+  Type f32 = b.getF32Type();
+  unsigned bits = element.getIntOrFloatBitWidth();
+  double lo = isUnsigned(element) ? 0 : -std::exp2(bits - 1), hi = isUnsigned(element) ? std::exp2(bits) - 1 : std::exp2(bits - 1) - 1;
+  Value q = math::RoundEvenOp::create(b, loc, arith::DivFOp::create(b, loc, x, scale));
+  if (zero)
+    q = arith::AddFOp::create(b, loc, q, castElement(b, loc, zero, element, f32));
+  q = arith::MinimumFOp::create(b, loc, arith::MaximumFOp::create(b, loc, q, constant(b, loc, f32, lo)), constant(b, loc, f32, hi));
+  return castElement(b, loc, castElement(b, loc, q, f32, b.getI32Type()), b.getI32Type(), element);
+}
+
 RankedTensorType Lowering::type(ArrayRef<SymExpr> shape, Type element) {
   SmallVector<int64_t> sizes;
   for (const SymExpr &e : shape)
@@ -97,41 +110,55 @@ Value Lowering::generate(Location loc, ArrayRef<SymExpr> shape, Type element, Bo
 Value Lowering::tensor(Value onnxValue) {
   if (auto it = mapped.find(onnxValue); it != mapped.end())
     return it->second;
-  OpBuilder::InsertionGuard guard(builder);
   const TensorInfo info = infer[onnxValue];
   Location loc = onnxValue.getLoc();
-  Value result;
-  if (info.elements) {
-    // Known elements are chosen by their flat index; small ones are rarely more than a scalar.
-    result = generate(loc, info.shape, info.element, [&](OpBuilder &b, Location l, ValueRange index) -> Value {
-      return read(b, l, onnxValue, index);
-    });
-    return result; // not remembered: it stands where it is first used, which need not dominate the next use
-  }
-  if (Operation *op = onnxValue.getDefiningOp(); op && isa<onnx::InitializerOp, onnx::ConstantOp>(op)) {
-    auto plain = RankedTensorType::get(cast<RankedTensorType>(onnxValue.getType()).getShape(), signless(info.element));
-    if (onnxValue.getType() == plain)
-      return onnxValue;
-    builder.setInsertionPointAfter(op);
-    result = tensor::BitcastOp::create(builder, loc, plain, onnxValue);
-  }
-  if (!result) {
-    auto why = refused.find(onnxValue);
-    emitError(loc) << (why == refused.end() ? "internal: a value was not lowered" : why->second);
-    refusalMet = true;
-    SmallVector<OpFoldResult> sizes;
-    for (const SymExpr &e : info.shape)
-      sizes.push_back(size(loc, e));
-    return tensor::EmptyOp::create(builder, loc, sizes, signless(info.element));
-  }
-  mapped[onnxValue] = result;
-  return result;
+  Operation *op = onnxValue.getDefiningOp();
+  bool inFile = op && isa<onnx::InitializerOp, onnx::ConstantOp>(op);
+  // Known elements are chosen by their flat index; small ones are rarely more than a scalar. The result is not remembered: it stands where
+  // it is first used, which need not dominate the next use.
+  if (info.elements && (!inFile || info.elements->size() == 1))
+    return generate(loc, info.shape, info.element, [&](OpBuilder &b, Location l, ValueRange index) { return read(b, l, onnxValue, index); });
+  if (inFile)
+    return stored(onnxValue);
+  auto why = refused.find(onnxValue);
+  emitError(loc) << (why == refused.end() ? "internal: a value was not lowered" : why->second);
+  refusalMet = true;
+  SmallVector<OpFoldResult> sizes;
+  for (const SymExpr &e : info.shape)
+    sizes.push_back(size(loc, e));
+  return tensor::EmptyOp::create(builder, loc, sizes, signless(info.element));
+}
+
+Value Lowering::stored(Value onnxValue) {
+  Operation *op = onnxValue.getDefiningOp();
+  if (!op || !isa<onnx::InitializerOp, onnx::ConstantOp>(op))
+    return tensor(onnxValue);
+  auto type = cast<RankedTensorType>(onnxValue.getType());
+  auto plain = RankedTensorType::get(type.getShape(), signless(type.getElementType()));
+  if (type == plain)
+    return onnxValue;
+  if (Value known = mapped.lookup(onnxValue))
+    return known;
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointAfter(op);
+  return mapped[onnxValue] = tensor::BitcastOp::create(builder, onnxValue.getLoc(), plain, onnxValue);
+}
+
+/// Whether a float is part of a formula as it is written everywhere, not a number that one layer has learned or calibrated: small multiples of a half,
+/// the epsilons added to what is divided by, and the values a mask is filled with.
+static bool isStructural(const APFloat &value) {
+  APFloat wide = value;
+  bool lossy;
+  wide.convert(APFloat::IEEEdouble(), APFloat::rmNearestTiesToEven, &lossy);
+  double x = std::abs(wide.convertToDouble());
+  return !(x > 1e-4 && x < 1e4) || (x <= 16 && 2 * x == std::floor(2 * x));
 }
 
 Value Lowering::read(OpBuilder &b, Location loc, Value onnxValue, ValueRange index) {
   const TensorInfo info = infer[onnxValue];
   Type element = signless(info.element);
-  if (info.elements && !info.elements->empty()) {
+  // Several elements of a constant are a table: it is in memory.
+  if (info.elements && !info.elements->empty() && (info.elements->size() == 1 || !onnxValue.getDefiningOp<onnx::ConstantOp>())) {
     auto value = [&](const SymExpr &e) { return fromIndex(b, loc, size(b, loc, e), info.element); };
     if (info.elements->size() == 1)
       return value(info.elements->front());
@@ -148,12 +175,19 @@ Value Lowering::read(OpBuilder &b, Location loc, Value onnxValue, ValueRange ind
     return result;
   }
   if (auto constantOp = onnxValue.getDefiningOp<onnx::ConstantOp>())
-    if (auto dense = dyn_cast<DenseElementsAttr>(constantOp.getValue()); dense && dense.isSplat() && !dense.empty()) {
-      if (auto f = dyn_cast<FloatType>(element))
-        return arith::ConstantOp::create(b, loc, FloatAttr::get(f, dense.getSplatValue<APFloat>()));
-      return arith::ConstantOp::create(b, loc, IntegerAttr::get(element, dense.getSplatValue<APInt>()));
+    if (auto dense = dyn_cast<DenseElementsAttr>(constantOp.getValue()); dense && dense.getNumElements() == 1) {
+      if (!isa<FloatType>(element))
+        return arith::ConstantOp::create(b, loc, IntegerAttr::get(element, dense.getSplatValue<APInt>()));
+      if (APFloat x = dense.getSplatValue<APFloat>(); isStructural(x))
+        return arith::ConstantOp::create(b, loc, FloatAttr::get(element, x));
     }
   return tensor::ExtractOp::create(b, loc, tensor(onnxValue), index);
+}
+
+Value Lowering::readStored(OpBuilder &b, Location loc, Value onnxValue, ValueRange index) {
+  if (!onnxValue.getDefiningOp<onnx::ConstantOp>())
+    return read(b, loc, onnxValue, index);
+  return tensor::ExtractOp::create(b, loc, stored(onnxValue), index);
 }
 
 Value Lowering::readBroadcast(OpBuilder &b, Location loc, Value onnxValue, ValueRange index) {

@@ -24,6 +24,8 @@ public:
 
   /// The tensor for an onnx value; made on first use for constants and known elements.
   mlir::Value tensor(mlir::Value onnxValue);
+  /// The constant itself as a tensor, so that it is read from memory and what differs from layer to layer does not get into a kernel. `tensor`, where it is none.
+  mlir::Value stored(mlir::Value onnxValue);
   void map(mlir::Value onnxValue, mlir::Value tensor) { mapped[onnxValue] = tensor; }
   bool isMapped(mlir::Value onnxValue) const { return mapped.contains(onnxValue) || refused.contains(onnxValue); }
   /// A value that cannot be made a tensor, which is an error only if somebody asks for it.
@@ -38,8 +40,11 @@ public:
   /// tensor.generate with `body` giving the element at an index.
   mlir::Value generate(mlir::Location loc, llvm::ArrayRef<SymExpr> shape, mlir::Type element, Body body);
 
-  /// The element of an onnx value at an index of its own rank: a tensor.extract, or a constant where it is known.
+  /// The element of an onnx value at an index of its own rank: a tensor.extract, or a constant where it is known and says how to compute (sizes, indices,
+  /// an epsilon, the values of a mask) instead of being data.
   mlir::Value read(mlir::OpBuilder &b, mlir::Location loc, mlir::Value onnxValue, mlir::ValueRange index);
+  /// The same for a constant that is always data: a scale or a zero point.
+  mlir::Value readStored(mlir::OpBuilder &b, mlir::Location loc, mlir::Value onnxValue, mlir::ValueRange index);
   /// The same at an index of a shape that it broadcasts to.
   mlir::Value readBroadcast(mlir::OpBuilder &b, mlir::Location loc, mlir::Value onnxValue, mlir::ValueRange index);
   /// The value broadcast to `shape`: itself where it has that shape.
@@ -68,6 +73,8 @@ mlir::Value constantIndex(mlir::OpBuilder &b, mlir::Location loc, int64_t value)
 mlir::Value constant(mlir::OpBuilder &b, mlir::Location loc, mlir::Type type, double value);
 /// A value of one ONNX element type as another, as Cast does it.
 mlir::Value castElement(mlir::OpBuilder &b, mlir::Location loc, mlir::Value v, mlir::Type from, mlir::Type to);
+/// saturate(round_half_even(x / scale) + zero) as an 8- or 16-bit integer `element`; x and scale are f32, zero is of type `element` or null.
+mlir::Value quantizeElement(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x, mlir::Value scale, mlir::Value zero, mlir::Type element);
 /// A run-time index made safe: counted from the end where negative, then clamped into [0, size).
 mlir::Value safeIndex(mlir::OpBuilder &b, mlir::Location loc, mlir::Value index, mlir::Value size);
 

@@ -28,8 +28,8 @@ def RaiseOnnx : Pass<"raise-onnx", "::mlir::ModuleOp"> {
     Option<"maxSeq", "max-seq", "int64_t", "0", "most tokens a cache holds (0: from the bounds, at most 4096)">,
     Option<"chunk", "chunk", "int64_t", "512", "most new tokens of one run">,
   ];
-  let dependentDialects = ["::sinter::graph::GraphDialect", "::sinter::qt::QTDialect", "::mlir::tensor::TensorDialect", "::mlir::arith::ArithDialect",
-                           "::mlir::math::MathDialect", "::mlir::scf::SCFDialect", "::mlir::func::FuncDialect"];
+  let dependentDialects = ["::sinter::graph::GraphDialect", "::sinter::kern::KernDialect", "::sinter::qt::QTDialect", "::mlir::tensor::TensorDialect",
+                           "::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::mlir::scf::SCFDialect", "::mlir::func::FuncDialect"];
 }
 
 #endif // SINTER_PASSES_RAISE_PASSES_TD

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/Graph/Graph.h"
+#include "dialects/Kern/Kern.h"
 #include "dialects/QT/QT.h"
 #include "passes/Raise/Passes.h"
 #include "passes/Raise/Recognize.h"

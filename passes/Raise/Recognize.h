@@ -21,6 +21,8 @@ bool recognizeAttention(onnx::NodeOp node, Lowering &lower);
 bool recognizeAppend(onnx::NodeOp node, Lowering &lower);
 /// x / sqrt(mean(x^2) + e) and (x - mean) / sqrt(mean((x - mean)^2) + e), however they are spelt.
 bool recognizeNorm(onnx::NodeOp node, Lowering &lower);
+/// Cast(MatMulInteger(DynamicQuantizeLinear(x), W)) times the scales of x and W, in any order: a linear of x.
+bool recognizeDynamicLinear(onnx::NodeOp node, Lowering &lower);
 
 /// All of them, in the order they are tried.
 llvm::ArrayRef<Recognizer> recognizers();

@@ -113,6 +113,32 @@ Value patches(Lowering &lower, NodeOp node, const Geometry &g, int64_t group, Ty
   });
 }
 
+/// The kernels as a matrix [outputs, depth]: stored as one, as floats or as 8-bit integers with a scale or one an output. Null where they are not.
+sinter::qt::SourceAttr kernelSource(Value w, Inference &infer, int64_t outputs, int64_t depth) {
+  if (auto initializer = w.getDefiningOp<sinter::onnx::InitializerOp>())
+    return sinter::qt::SourceAttr::get(w.getContext(), sinter::qt::Form::dense, outputs, depth, false, 0, 0,
+                                       sinter::onnx::TensorAttr::get(w.getContext(), initializer.getData(),
+                                                                     RankedTensorType::get({outputs, depth}, infer[w].element)),
+                                       {}, {});
+  auto dequantize = w.getDefiningOp<NodeOp>();
+  if (!dequantize || !dequantize.isOp("DequantizeLinear") || !infer[w].element.isF32())
+    return {};
+  ValueRange in = dequantize.getInputs();
+  if (infer[in[1]].staticSize() != 1 && (infer[in[1]].rank() != 1 || dequantize.getInt("axis", 1) != 0))
+    return {};
+  return affineSource(in[0], in[1], dequantize.getInputOrNull(2), outputs, depth, /*transposed=*/false);
+}
+
+/// Patches of what `dequantize` gives, quantized as it was: 0 in the padding is the zero point.
+LinearInput patchInput(Lowering &lower, Location loc, Value columns, NodeOp dequantize, sinter::qt::SourceAttr source) {
+  Value scale = dequantize.getInputs()[1], zero = dequantize.getInputOrNull(2);
+  Type element = lower.infer[dequantize.getInputs()[0]].element;
+  auto isScalar = [&](Value v) { return storedTensor(v) && lower.infer[v].staticSize() == 1; };
+  if (!element.isInteger(8) || !isScalar(scale) || !lower.infer[scale].element.isF32() || (zero && !isScalar(zero)))
+    return {columns, {}, {}};
+  return quantizedInput(lower, loc, columns, lower.stored(scale), zero ? lower.stored(zero) : Value(), element, source);
+}
+
 LogicalResult lowerConv(NodeOp node, Lowering &lower) {
   auto g = geometry(node, lower.infer);
   if (failed(g))
@@ -130,7 +156,7 @@ LogicalResult lowerConv(NodeOp node, Lowering &lower) {
       return v;
     const TensorInfo &z = lower.infer[zero];
     SmallVector<Value> at(z.rank(), z.staticSize() == 1 ? constantIndex(b, l, 0) : channel);
-    return arith::SubIOp::create(b, l, v, castElement(b, l, lower.read(b, l, zero, at), z.element, accumulator));
+    return arith::SubIOp::create(b, l, v, castElement(b, l, lower.readStored(b, l, zero, at), z.element, accumulator));
   };
   int64_t depth = g->channels, each = g->outputs / g->groups;
   for (int64_t k : g->kernel)
@@ -147,15 +173,12 @@ LogicalResult lowerConv(NodeOp node, Lowering &lower) {
     shape.append(g->shape.begin() + 2, g->shape.end());
     shape.push_back(each);
     // The stored weight is a matrix already.
-    sinter::qt::SourceAttr source;
-    if (!integer && g->groups == 1) {
-      auto matrix = RankedTensorType::get({g->outputs, depth}, wInfo.element);
-      if (auto initializer = w.getDefiningOp<sinter::onnx::InitializerOp>())
-        source = sinter::qt::SourceAttr::get(node.getContext(), sinter::qt::Form::dense, g->outputs, depth, false, 0, 0,
-                                             sinter::onnx::TensorAttr::get(node.getContext(), initializer.getData(), matrix), {}, {});
-    }
-    if (source) {
-      parts.push_back(sinter::graph::LinearOp::create(lower.builder, loc, lower.type(shape, accumulator), columns, weightConstant(lower, loc, source), sinter::qt::ActivationAttr()));
+    if (auto source = integer || g->groups != 1 ? sinter::qt::SourceAttr() : kernelSource(w, lower.infer, g->outputs, depth)) {
+      LinearInput input{columns, {}, {}};
+      if (auto dequantize = x.getDefiningOp<NodeOp>(); dequantize && dequantize.isOp("DequantizeLinear"))
+        input = patchInput(lower, loc, columns, dequantize, source);
+      parts.push_back(sinter::graph::LinearOp::create(lower.builder, loc, lower.type(shape, accumulator), input.tensor, weightConstant(lower, loc, source),
+                                                      input.params, input.activation));
       continue;
     }
     Value a = lower.reshape(loc, columns, {g->shape[0], positions, SymExpr(depth)});

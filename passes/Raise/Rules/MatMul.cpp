@@ -30,8 +30,8 @@ struct MatMulShape {
   }
 };
 
-FailureOr<MatMulShape> matmulShape(NodeOp node, Inference &infer) {
-  const TensorInfo a = infer[node.getInputs()[0]], b = infer[node.getInputs()[1]];
+FailureOr<MatMulShape> matmulShape(NodeOp node, Inference &infer, unsigned rhs = 1) {
+  const TensorInfo a = infer[node.getInputs()[0]], b = infer[node.getInputs()[rhs]];
   if (a.rank() < 1 || b.rank() < 1)
     return node.emitError("expected operands of rank 1 or more");
   MatMulShape s;
@@ -68,16 +68,13 @@ LogicalResult inferMatMul(NodeOp node, Inference &infer) {
 }
 
 /// Rows times a weight, in f32: other float types are converted around it.
-Value linear(Lowering &lower, Location loc, Value x, const TensorInfo &xInfo, sinter::qt::SourceAttr source) {
+Value linear(Lowering &lower, Location loc, Value x, sinter::qt::SourceAttr source) {
+  const TensorInfo xInfo = lower.infer[x];
   Type f32 = lower.builder.getF32Type();
-  Value input = x;
-  if (xInfo.element != f32)
-    input = lower.generate(loc, xInfo.shape, f32, [&](OpBuilder &b, Location l, ValueRange index) {
-      return castElement(b, l, tensor::ExtractOp::create(b, l, x, index), xInfo.element, f32);
-    });
+  LinearInput input = linearInput(lower, loc, x, source);
   Shape shape = xInfo.shape;
   shape.back() = source.getRows();
-  Value y = LinearOp::create(lower.builder, loc, lower.type(shape, f32), input, weightConstant(lower, loc, source), sinter::qt::ActivationAttr());
+  Value y = LinearOp::create(lower.builder, loc, lower.type(shape, f32), input.tensor, weightConstant(lower, loc, source), input.params, input.activation);
   if (xInfo.element != f32)
     y = lower.generate(loc, shape, xInfo.element, [&](OpBuilder &b, Location l, ValueRange index) {
       return castElement(b, l, tensor::ExtractOp::create(b, l, y, index), f32, xInfo.element);
@@ -112,11 +109,11 @@ Value readOperand(Lowering &lower, OpBuilder &b, Location l, Value v, ValueRange
 
 LogicalResult lowerMatMul(NodeOp node, Lowering &lower) {
   Value a = node.getInputs()[0], b = node.getInputs()[1];
-  const TensorInfo aInfo = lower.infer[a], info = lower.infer[node.getResult(0)];
+  const TensorInfo info = lower.infer[node.getResult(0)];
   Location loc = node.getLoc();
   if (isa<FloatType>(info.element) && !info.element.isF64())
     if (auto source = weightSource(b, lower.infer, /*transposed=*/true)) {
-      lower.map(node.getResult(0), linear(lower, loc, lower.tensor(a), aInfo, source));
+      lower.map(node.getResult(0), linear(lower, loc, a, source));
       return success();
     }
   auto s = matmulShape(node, lower.infer);
@@ -144,30 +141,93 @@ LogicalResult lowerMatMul(NodeOp node, Lowering &lower) {
   return success();
 }
 
-LogicalResult lowerMatMulInteger(NodeOp node, Lowering &lower) {
-  auto s = matmulShape(node, lower.infer);
-  if (failed(s))
-    return failure();
+/// The product of integers less their zero points (which may be null): one a tensor, or one a row of the left and a column of the right operand.
+Value integerProduct(Lowering &lower, NodeOp node, const MatMulShape &s, Value a, Value aZero, Value b, Value bZero) {
   Type i32 = lower.builder.getI32Type();
   auto read = [&](Value v, Value zero, bool vector, bool isLhs) {
     return [&lower, v, zero, vector, isLhs, i32](OpBuilder &b, Location l, ValueRange index) -> Value {
       Value x = castElement(b, l, readOperand(lower, b, l, v, index, vector, isLhs), lower.infer[v].element, i32);
       if (!zero)
         return x;
-      // A zero point a tensor, or one a row of the left and a column of the right operand.
       const TensorInfo &z = lower.infer[zero];
       SmallVector<Value> at(z.rank(), constantIndex(b, l, 0));
       if (z.staticSize() != 1)
         at[isLhs && z.rank() > 1 ? z.rank() - 2 : z.rank() - 1] = isLhs ? index[index.size() - 2] : index.back();
-      return arith::SubIOp::create(b, l, x, castElement(b, l, lower.read(b, l, zero, at), z.element, i32));
+      return arith::SubIOp::create(b, l, x, castElement(b, l, lower.readStored(b, l, zero, at), z.element, i32));
     };
   };
-  auto readA = read(node.getInputs()[0], node.getInputOrNull(2), s->rowVector, true);
-  auto readB = read(node.getInputs()[1], node.getInputOrNull(3), s->columnVector, false);
-  Value y = product(lower, node.getLoc(), *s, i32, readA, readB);
-  if (s->rowVector || s->columnVector)
-    y = lower.reshape(node.getLoc(), y, lower.infer[node.getResult(0)].shape);
-  lower.map(node.getResult(0), y);
+  auto readA = read(a, aZero, s.rowVector, true), readB = read(b, bZero, s.columnVector, false);
+  Value y = product(lower, node.getLoc(), s, i32, readA, readB);
+  return s.rowVector || s.columnVector ? lower.reshape(node.getLoc(), y, s.result()) : y;
+}
+
+LogicalResult lowerMatMulInteger(NodeOp node, Lowering &lower) {
+  auto s = matmulShape(node, lower.infer);
+  if (failed(s))
+    return failure();
+  lower.map(node.getResult(0),
+            integerProduct(lower, node, *s, node.getInputs()[0], node.getInputOrNull(2), node.getInputs()[1], node.getInputOrNull(3)));
+  return success();
+}
+
+/// The inputs of QLinearMatMul.
+enum { kA, kAScale, kAZero, kB, kBScale, kBZero, kYScale, kYZero, kQLinearInputs };
+
+LogicalResult inferQLinearMatMul(NodeOp node, Inference &infer) {
+  if (node->getNumOperands() != kQLinearInputs)
+    return node.emitError("expected 8 inputs");
+  auto shape = matmulShape(node, infer, kB);
+  if (failed(shape))
+    return failure();
+  for (unsigned scalar : {kAScale, kAZero, kYScale, kYZero})
+    if (infer[node.getInputs()[scalar]].staticSize() != 1)
+      return node.emitError("QLinearMatMul is supported with one scale for the left operand and one for the result");
+  for (unsigned integer : {kA, kB, kYZero})
+    if (!infer[node.getInputs()[integer]].element.isInteger(8))
+      return node.emitError("QLinearMatMul is supported for 8-bit integers");
+  const TensorInfo &scale = infer[node.getInputs()[kBScale]];
+  if (scale.staticSize() != 1 && (scale.rank() == 0 || !scale.shape.back().constant()))
+    return node.emitError("expected one scale for the right operand, or one a column");
+  infer.set(node.getResult(0), {infer[node.getInputs()[kYZero]].element, shape->result(), {}});
+  return success();
+}
+
+LogicalResult lowerQLinearMatMul(NodeOp node, Lowering &lower) {
+  auto s = matmulShape(node, lower.infer, kB);
+  if (failed(s))
+    return failure();
+  Location loc = node.getLoc();
+  ValueRange in = node.getInputs();
+  Type f32 = lower.builder.getF32Type();
+  const TensorInfo info = lower.infer[node.getResult(0)], scaleInfo = lower.infer[in[kBScale]];
+  auto scalar = [&](OpBuilder &b, Location l, Value v) {
+    SmallVector<Value> at(lower.infer[v].rank(), constantIndex(b, l, 0));
+    return castElement(b, l, lower.readStored(b, l, v, at), lower.infer[v].element, lower.infer[v].element.isInteger() ? lower.infer[v].element : f32);
+  };
+  sinter::qt::SourceAttr source;
+  auto n = s->n.constant(), k = s->k.constant();
+  if (n && k && !s->rowVector && lower.infer[in[kB]].rank() == 2)
+    source = affineSource(in[kB], in[kBScale], in[kBZero], *n, *k, /*transposed=*/true);
+  LinearInput input;
+  if (source)
+    input = dequantizedInput(lower, loc, in[kA], in[kAScale], in[kAZero], source);
+  Value real; // before it is quantized
+  if (source && input.activation) {
+    real = LinearOp::create(lower.builder, loc, lower.type(info.shape, f32), input.tensor, weightConstant(lower, loc, source), input.params, input.activation);
+  } else {
+    Value sum = integerProduct(lower, node, *s, in[kA], in[kAZero], in[kB], in[kBZero]);
+    real = lower.generate(loc, info.shape, f32, [&](OpBuilder &b, Location l, ValueRange index) -> Value {
+      SmallVector<Value> at(scaleInfo.rank(), constantIndex(b, l, 0));
+      if (scaleInfo.staticSize() != 1 && !index.empty())
+        at.back() = index.back();
+      Value scale = castElement(b, l, lower.readStored(b, l, in[kBScale], at), scaleInfo.element, f32);
+      scale = arith::MulFOp::create(b, l, scalar(b, l, in[kAScale]), scale);
+      return arith::MulFOp::create(b, l, arith::SIToFPOp::create(b, l, f32, tensor::ExtractOp::create(b, l, sum, index)), scale);
+    });
+  }
+  lower.map(node.getResult(0), lower.generate(loc, info.shape, info.element, [&](OpBuilder &b, Location l, ValueRange index) {
+    return quantizeElement(b, l, tensor::ExtractOp::create(b, l, real, index), scalar(b, l, in[kYScale]), scalar(b, l, in[kYZero]), info.element);
+  }));
   return success();
 }
 
@@ -191,7 +251,7 @@ LogicalResult lowerGemm(NodeOp node, Lowering &lower) {
   Value y;
   auto source = info.element.isF64() ? sinter::qt::SourceAttr() : weightSource(b, lower.infer, !tb);
   if (source && !ta) {
-    y = linear(lower, loc, lower.tensor(a), aInfo, source);
+    y = linear(lower, loc, a, source);
   } else {
     MatMulShape s{{}, info.shape[0], info.shape[1], aInfo.shape[ta ? 0 : 1], false, false};
     Type accumulator = info.element.isF64() ? info.element : lower.builder.getF32Type();
@@ -263,8 +323,8 @@ LogicalResult lowerMatMulNBits(NodeOp node, Lowering &lower) {
                                                    block, payload, scales, zeros);
   if (!source)
     return failure();
-  const TensorInfo aInfo = lower.infer[node.getInputs()[0]], info = lower.infer[node.getResult(0)];
-  Value y = linear(lower, node.getLoc(), lower.tensor(node.getInputs()[0]), aInfo, source);
+  const TensorInfo info = lower.infer[node.getResult(0)];
+  Value y = linear(lower, node.getLoc(), node.getInputs()[0], source);
   // accuracy_level 4 allows int8 activations; --activations=auto takes it up.
   if (node.getInt("accuracy_level", 0) == 4) {
     Operation *op = y.getDefiningOp();
@@ -288,6 +348,7 @@ LogicalResult lowerMatMulNBits(NodeOp node, Lowering &lower) {
 void sinter::raise::addMatMulRules(RuleTable &table) {
   table.add("", "MatMul", {inferMatMul, lowerMatMul});
   table.add("", "MatMulInteger", {inferMatMul, lowerMatMulInteger});
+  table.add("", "QLinearMatMul", {inferQLinearMatMul, lowerQLinearMatMul});
   table.add("", "Gemm", {inferGemm, lowerGemm});
   table.add("com.microsoft", "MatMulNBits", {inferMatMulNBits, lowerMatMulNBits});
 }

@@ -19,7 +19,7 @@ using sinter::onnx::NodeOp;
 
 namespace {
 
-/// Where the scale of element `index` is: one for all, one an index of the axis, or one a block of it.
+/// Where the scale or zero point of element `index` is: one for all, one an index of the axis, or one a block of it.
 SmallVector<Value> scaleIndex(Lowering &lower, OpBuilder &b, Location l, NodeOp node, Value scale, ValueRange index) {
   const TensorInfo &info = lower.infer[scale];
   if (info.staticSize() == 1)
@@ -59,11 +59,10 @@ LogicalResult lowerDequantize(NodeOp node, Lowering &lower) {
     return success();
   }
   lower.map(node.getResult(0), lower.generate(node.getLoc(), info.shape, info.element, [&](OpBuilder &b, Location l, ValueRange index) {
-    SmallVector<Value> at = scaleIndex(lower, b, l, node, scale, index);
-    Value q = castElement(b, l, lower.read(b, l, x, index), xInfo.element, i32);
+    Value q = castElement(b, l, lower.readStored(b, l, x, index), xInfo.element, i32);
     if (zero)
-      q = arith::SubIOp::create(b, l, q, castElement(b, l, lower.read(b, l, zero, at), lower.infer[zero].element, i32));
-    Value s = castElement(b, l, lower.read(b, l, scale, at), info.element, f32);
+      q = arith::SubIOp::create(b, l, q, castElement(b, l, lower.readStored(b, l, zero, scaleIndex(lower, b, l, node, zero, index)), lower.infer[zero].element, i32));
+    Value s = castElement(b, l, lower.readStored(b, l, scale, scaleIndex(lower, b, l, node, scale, index)), info.element, f32);
     Value y = arith::MulFOp::create(b, l, arith::SIToFPOp::create(b, l, f32, q), s);
     return castElement(b, l, y, f32, info.element);
   }));
@@ -80,28 +79,14 @@ LogicalResult inferQuantize(NodeOp node, Inference &infer) {
   return checkScale(node, infer);
 }
 
-/// saturate(round_half_even(x / scale) + zero)
-Value quantize(OpBuilder &b, Location l, Value x, Value scale, Value zero, Type element) {
-  Type f32 = b.getF32Type();
-  unsigned bits = element.getIntOrFloatBitWidth();
-  bool isUnsigned = sinter::raise::isUnsigned(element);
-  double lo = isUnsigned ? 0 : -std::exp2(bits - 1), hi = isUnsigned ? std::exp2(bits) - 1 : std::exp2(bits - 1) - 1;
-  Value q = math::RoundEvenOp::create(b, l, arith::DivFOp::create(b, l, x, scale));
-  if (zero)
-    q = arith::AddFOp::create(b, l, q, castElement(b, l, zero, element, f32));
-  q = arith::MinimumFOp::create(b, l, arith::MaximumFOp::create(b, l, q, constant(b, l, f32, lo)), constant(b, l, f32, hi));
-  return castElement(b, l, castElement(b, l, q, f32, b.getI32Type()), b.getI32Type(), element);
-}
-
 LogicalResult lowerQuantize(NodeOp node, Lowering &lower) {
   Value x = node.getInputs()[0], scale = node.getInputs()[1], zero = node.getInputOrNull(2);
   const TensorInfo info = lower.infer[node.getResult(0)];
   Type f32 = lower.builder.getF32Type();
   lower.map(node.getResult(0), lower.generate(node.getLoc(), info.shape, info.element, [&](OpBuilder &b, Location l, ValueRange index) {
-    SmallVector<Value> at = scaleIndex(lower, b, l, node, scale, index);
     Value v = castElement(b, l, lower.read(b, l, x, index), lower.infer[x].element, f32);
-    Value s = castElement(b, l, lower.read(b, l, scale, at), lower.infer[scale].element, f32);
-    return quantize(b, l, v, s, zero ? lower.read(b, l, zero, at) : Value(), info.element);
+    Value s = castElement(b, l, lower.readStored(b, l, scale, scaleIndex(lower, b, l, node, scale, index)), lower.infer[scale].element, f32);
+    return quantizeElement(b, l, v, s, zero ? lower.readStored(b, l, zero, scaleIndex(lower, b, l, node, zero, index)) : Value(), info.element);
   }));
   return success();
 }
@@ -139,12 +124,12 @@ LogicalResult lowerDynamicQuantize(NodeOp node, Lowering &lower) {
   Value zero = lower.generate(loc, {}, info.element, [&](OpBuilder &b, Location l, ValueRange) -> Value {
     auto [lo, hi] = bounds(b, l);
     Value s = tensor::ExtractOp::create(b, l, scale, ValueRange());
-    return quantize(b, l, arith::NegFOp::create(b, l, lo), s, {}, info.element);
+    return quantizeElement(b, l, arith::NegFOp::create(b, l, lo), s, {}, info.element);
   });
   lower.map(node.getResult(1), scale);
   lower.map(node.getResult(2), zero);
   lower.map(node.getResult(0), lower.generate(loc, info.shape, info.element, [&](OpBuilder &b, Location l, ValueRange index) {
-    return quantize(b, l, lower.read(b, l, x, index), tensor::ExtractOp::create(b, l, scale, ValueRange()),
+    return quantizeElement(b, l, lower.read(b, l, x, index), tensor::ExtractOp::create(b, l, scale, ValueRange()),
                     tensor::ExtractOp::create(b, l, zero, ValueRange()), info.element);
   }));
   return success();
