@@ -62,7 +62,7 @@ public:
     w.header.weightBytes = weightEnd;
     w.header.chunk = chunk;
     w.header.sequence = sequence;
-    w.header.chunkable = sequence != program::kNone;
+    w.header.chunkable = sequence != program::kNone && !mixesTokens();
     return success();
   }
 
@@ -254,6 +254,8 @@ private:
         w.inputs.push_back(*t);
         continue;
       }
+      if (past == program::kNone)
+        return func.emitError("the length of a cache is fixed by the bounds: give its past a range with --dim");
       auto cache = cast<kv::CacheType>(func.getArgAttrOfType<TypeAttr>(i, "kv.cache").getValue());
       auto part = func.getArgAttrOfType<kv::PartAttr>(i, "kv.part").getValue();
       unsigned number = state.getInt();
@@ -285,6 +287,18 @@ private:
       w.outputs.push_back(*t);
     }
     return success();
+  }
+
+  /// Whether a token's result depends on others of its run other than through attention: a scale of a whole tensor does that. Such a run is never cut.
+  bool mixesTokens() {
+    bool mixes = false;
+    module.walk([&](kern::QuantizeRowsOp quantize) {
+      qt::ActivationAttr activation = quantize.getActivation();
+      mixes |= activation.getGranularity() == qt::Granularity::tensor && activation.getScale() == qt::ScaleSource::Dynamic;
+    });
+    if (mixes)
+      w.meta("notes", "a prompt is run as one piece: an input of a linear is quantized with a scale of all its tokens");
+    return mixes;
   }
 
   StringRef symbolName(uint32_t number) {
