@@ -240,6 +240,9 @@ SymbolTable::Unified SymbolTable::unify(const SymExpr &x, const SymExpr &y) {
   int64_t sign = difference.terms[{*best}];
   SymExpr rest = difference - self * sign;
   SymExpr solution = rest * -sign;
+  Bounds possible = bounds(solution), own = atoms[*best].range;
+  if (possible.lo > own.hi || possible.hi < own.lo)
+    return Unified::Never;
   // The solved symbol's bounds still hold: narrow a single symbol that takes its place.
   if (auto other = solution.atom(); other && atoms[*other].kind == Atom::Symbol) {
     atoms[*other].range.lo = std::max(atoms[*other].range.lo, atoms[*best].range.lo);

@@ -11,6 +11,7 @@
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringMap.h"
+#include <deque>
 #include <map>
 #include <optional>
 #include <string>
@@ -108,7 +109,7 @@ public:
 
 private:
   SymExpr function(Atom::Kind kind, const SymExpr &a, const SymExpr &b);
-  std::vector<Atom> atoms;
+  std::deque<Atom> atoms; // new ones do not move others, whose operands are being read
   llvm::StringMap<unsigned> byName;
   std::map<std::tuple<int, SymExpr, SymExpr>, unsigned> byFunction;
   llvm::DenseMap<mlir::Value, unsigned> byValue;
