@@ -7,6 +7,7 @@
 #include "dialects/Graph/Graph.h"
 #include "dialects/Kern/Panel.h"
 #include "passes/Quantize/Passes.h"
+#include "passes/Quantize/Recipe.h"
 
 using namespace mlir;
 
@@ -16,32 +17,8 @@ namespace sinter::quantize {
 
 namespace {
 
-/// A --weights value, parsed.
-struct Recipe {
-  std::string kind = "auto";
-  std::optional<int64_t> group; ///< 0: the whole row
-};
-
 struct QuantizeWeightsPass : impl::QuantizeWeightsBase<QuantizeWeightsPass> {
   using Base::Base;
-
-  FailureOr<Recipe> parse() {
-    Recipe recipe;
-    auto [kind, options] = StringRef(weights).split(':');
-    recipe.kind = kind.str();
-    if (!llvm::is_contained({"auto", "f32", "bf16", "f16", "int8", "int4"}, kind))
-      return getOperation().emitError("unknown weight format '") << kind << "': expected auto, f32, bf16, f16, int8 or int4";
-    SmallVector<StringRef> list;
-    options.split(list, ',', -1, false);
-    for (StringRef option : list) {
-      auto [key, value] = option.split('=');
-      int64_t number;
-      if (key != "group" || value.getAsInteger(10, number) || !(number == 0 || (number >= 16 && number % 8 == 0)))
-        return getOperation().emitError("bad weight option '") << option << "': expected group=N with N 0 (the whole row) or a multiple of 8 from 16";
-      recipe.group = number;
-    }
-    return recipe;
-  }
 
   /// The format that the recipe gives a float weight; null: it stays.
   qt::QuantFormat formatFor(const Recipe &recipe, int64_t columns) {
@@ -61,9 +38,11 @@ struct QuantizeWeightsPass : impl::QuantizeWeightsBase<QuantizeWeightsPass> {
   }
 
   void runOnOperation() override {
-    auto recipe = parse();
-    if (failed(recipe))
+    auto recipe = parseRecipe(weights);
+    if (!recipe) {
+      getOperation().emitError("'") << weights << "' " << llvm::toString(recipe.takeError());
       return signalPassFailure();
+    }
     llvm::DenseSet<Operation *> ours;
     getOperation().walk([&](qt::ConstantOp constant) {
       qt::QuantTensorType type = constant.getType();

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "tools/sinter/CompileFlags.h"
+#include "passes/Quantize/Recipe.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SmallVector.h"
@@ -63,7 +64,10 @@ CompileFlags::CompileFlags(Command &command, CompileOptions &options) {
                  "format of the linears' float weights: auto (as in the file), f32, bf16, f16, int8 (per channel), "
                  "int4 (groups of 128); "
                  "with settings behind a colon, as in int4:group=32. Weights that the file quantizes stay as they are",
-                 options.weights);
+                 [&options](StringRef text) -> Error {
+                   options.weights = text.str();
+                   return quantize::parseRecipe(text).takeError();
+                 });
   command.choice("activations",
                  "what linears with quantized weights compute with (auto: int8 where the file or --weights says so)",
                  options.activations,
