@@ -18,6 +18,8 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/MLIRContext.h"
+#include "llvm/ADT/SetVector.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/Path.h"
@@ -58,6 +60,24 @@ std::string besides(const std::string &output, llvm::StringRef extension) {
   return path.str().str();
 }
 
+/// An error for a --dim that is a dim of no input.
+Error checkDims(ModuleOp module, llvm::ArrayRef<DimBound> dims) {
+  llvm::SetVector<llvm::StringRef> labels;
+  module.walk([&](func::FuncOp func) {
+    for (unsigned i = 0; i < func.getNumArguments(); ++i)
+      if (auto list = func.getArgAttrOfType<ArrayAttr>(i, "onnx.dims"))
+        for (Attribute dim : list)
+          if (auto label = llvm::dyn_cast<StringAttr>(dim); label && !label.empty())
+            labels.insert(label.getValue());
+  });
+  for (const DimBound &dim : dims)
+    if (!labels.contains(dim.name)) {
+      std::string what = "no input has a dim '" + dim.name + "' for --dim";
+      return llvm::createStringError(labels.empty() ? what : what + ": there are '" + llvm::join(labels, "', '") + "'");
+    }
+  return Error::success();
+}
+
 Error writeText(OutputFiles &files, const std::string &path, llvm::function_ref<Error(llvm::raw_ostream &)> print) {
   auto temporary = files.create(path);
   if (!temporary)
@@ -96,6 +116,8 @@ Error compileModel(const CompileOptions &options, Progress &progress) {
   if (!module)
     return diagnostics.error("cannot read '" + options.model + "'");
   setTarget(*module, *target);
+  if (Error error = checkDims(*module, options.dims))
+    return error;
 
   unsigned dumped = 0;
   auto reached = [&](llvm::StringRef stage) -> llvm::Expected<bool> {

@@ -10,6 +10,7 @@
 #include "passes/Raise/Passes.h"
 #include "passes/Raise/Recognize.h"
 #include "passes/Raise/Rules.h"
+#include "passes/Raise/Signature.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -234,7 +235,7 @@ struct RaiseOnnxPass : impl::RaiseOnnxBase<RaiseOnnxPass> {
         for (Value v : node.getInputs())
           if (!infer.known(v) && !isa<NoneType>(v.getType()))
             return node.emitError("an input has no type");
-        if (failed(RuleTable::all().find(node)->infer(node, infer)))
+        if (failed(checkSignature(node, infer)) || failed(RuleTable::all().find(node)->infer(node, infer)))
           return failure();
         for (Value v : node.getResults())
           if (!infer.known(v))

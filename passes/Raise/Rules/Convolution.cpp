@@ -62,7 +62,10 @@ FailureOr<Geometry> geometry(NodeOp node, Inference &infer) {
     } else if (automatic == "VALID") {
       g.before[d] = g.after[d] = 0;
     }
-    g.shape.push_back(infer.symbols.floorDiv(in + (g.before[d] + g.after[d] - extent), g.stride[d]) + 1);
+    SymExpr room = in + (g.before[d] + g.after[d] - extent);
+    if (infer.symbols.bounds(room).hi < 0)
+      return node.emitError("the kernel is larger than the padded input");
+    g.shape.push_back(infer.symbols.floorDiv(room, g.stride[d]) + 1);
   }
   return g;
 }

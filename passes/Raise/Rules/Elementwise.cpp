@@ -377,7 +377,11 @@ void sinter::raise::addElementwiseRules(RuleTable &table) {
     Value low = o.make<arith::MulFOp>(o.constant(o.node.getFloat("alpha", 1)), o.make<arith::SubFOp>(o.make<math::ExpOp>(o.x[0]), o.constant(1)));
     return o.make<arith::SelectOp>(negative, low, o.x[0]);
   }, floatOnly);
-  add("Softplus", [](const Operands &o) { return o.make<math::LogOp>(o.make<arith::AddFOp>(o.make<math::ExpOp>(o.x[0]), o.constant(1))); }, floatOnly);
+  add("Softplus", [](const Operands &o) { // log(1 + e^x), without an infinite e^x
+    Value small = o.make<math::ExpOp>(o.make<arith::NegFOp>(o.make<math::AbsFOp>(o.x[0])));
+    Value logarithm = o.make<math::LogOp>(o.make<arith::AddFOp>(small, o.constant(1)));
+    return o.make<arith::AddFOp>(o.make<arith::MaximumFOp>(o.x[0], o.constant(0)), logarithm);
+  }, floatOnly);
   add("HardSigmoid", [](const Operands &o) {
     Value y = o.make<arith::AddFOp>(o.make<arith::MulFOp>(o.constant(o.node.getFloat("alpha", 0.2)), o.x[0]), o.constant(o.node.getFloat("beta", 0.5)));
     return o.make<arith::MaximumFOp>(o.make<arith::MinimumFOp>(y, o.constant(1)), o.constant(0));
