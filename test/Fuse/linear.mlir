@@ -1,0 +1,65 @@
+// RUN: sinter-opt %s -split-input-file -raise-onnx=dims=n=1..4 -cse -form-kernels | FileCheck %s
+
+!u = !onnx.unknown
+// The bias is an epilogue. Two linears that differ in their buffers only are one kernel with two dispatches.
+// CHECK-LABEL: func.func @main
+// CHECK: %[[W:.*]] = qt.constant {{.*}}"m.onnx", 0, 512
+// CHECK: kern.dispatch @[[LINEAR:linear_[0-9]+]] grid(%{{.*}}) buffers(%arg0, %[[W]], %{{.*}}, %{{.*}} :
+// CHECK: %[[V:.*]] = qt.constant {{.*}}"m.onnx", 512, 512
+// CHECK: kern.dispatch @[[LINEAR]] grid(%{{.*}}) buffers(%arg0, %[[V]],
+// CHECK-NOT: kern.dispatch
+// CHECK: kern.output 0
+// CHECK: func.func @[[LINEAR]](
+// CHECK: kern.linear
+// CHECK: epilogue {
+// CHECK-NEXT: ^bb0(%[[ACC:.*]]: f32, %[[ROW:.*]]: index, %[[COL:.*]]: index):
+// CHECK-NEXT: %[[BIAS:.*]] = memref.load %{{.*}}[%[[COL]]] : memref<16xf32>
+// CHECK-NEXT: %[[SUM:.*]] = arith.addf %[[ACC]], %[[BIAS]]
+// CHECK-NEXT: kern.yield %[[SUM]]
+// CHECK-NOT: func.func
+func.func @main(%x: tensor<1x?x8xf32> {onnx.name = "x", onnx.dims = [1, "n", 8]}) -> (!u, !u) {
+  %w = onnx.initializer <"m.onnx", 0, 512> {name = "w"} : tensor<8x16xf32>
+  %v = onnx.initializer <"m.onnx", 512, 512> {name = "v"} : tensor<8x16xf32>
+  %b = onnx.initializer <"m.onnx", 1024, 64> {name = "b"} : tensor<16xf32>
+  %0 = onnx.node "MatMul"(%x, %w) {since = 13} : (tensor<1x?x8xf32>, tensor<8x16xf32>) -> !u
+  %1 = onnx.node "Add"(%0, %b) {since = 14} : (!u, tensor<16xf32>) -> !u
+  %2 = onnx.node "MatMul"(%x, %v) {since = 13} : (tensor<1x?x8xf32>, tensor<8x16xf32>) -> !u
+  %3 = onnx.node "Add"(%2, %b) {since = 14} : (!u, tensor<16xf32>) -> !u
+  return %1, %3 : !u, !u
+}
+
+// -----
+
+!u = !onnx.unknown
+// A linear that two read has memory of its own, and no epilogue.
+// CHECK-LABEL: func.func @main
+// CHECK: kern.dispatch @linear_{{.*}} buffers(%arg0, %{{.*}}, %{{.*}} : tensor<?x8xf32>, !qt.tensor<16x8, #qt.float<f32>>, memref<?xf32>)
+// CHECK: kern.dispatch @generate_
+// CHECK: kern.dispatch @generate_
+// CHECK: kern.linear
+// CHECK-NEXT: ^bb0(%[[ACC:.*]]: f32,
+// CHECK-NEXT: kern.yield %[[ACC]]
+func.func @main(%x: tensor<?x8xf32> {onnx.name = "x", onnx.dims = ["n", 8]}) -> (!u, !u) {
+  %w = onnx.initializer <"m.onnx", 0, 512> {name = "w"} : tensor<8x16xf32>
+  %0 = onnx.node "MatMul"(%x, %w) {since = 13} : (tensor<?x8xf32>, tensor<8x16xf32>) -> !u
+  %1 = onnx.node "Neg"(%0) {since = 13} : (!u) -> !u
+  %2 = onnx.node "Abs"(%0) {since = 13} : (!u) -> !u
+  return %1, %2 : !u, !u
+}
+
+// -----
+
+!u = !onnx.unknown
+// What is read at another index than the linear's own cannot be its epilogue.
+// CHECK-LABEL: func.func @main
+// CHECK: kern.dispatch @linear_
+// CHECK: kern.dispatch @generate_
+// CHECK: func.func @generate_
+// CHECK: ^bb0(%[[I:.*]]: index, %[[J:.*]]: index):
+// CHECK: memref.load %{{.*}}[%[[J]], %[[I]]]
+func.func @main(%x: tensor<?x8xf32> {onnx.name = "x", onnx.dims = ["n", 8]}) -> !u {
+  %w = onnx.initializer <"m.onnx", 0, 512> {name = "w"} : tensor<8x16xf32>
+  %0 = onnx.node "MatMul"(%x, %w) {since = 13} : (tensor<?x8xf32>, tensor<8x16xf32>) -> !u
+  %1 = onnx.node "Transpose"(%0) {since = 13} : (!u) -> !u
+  return %1 : !u
+}
