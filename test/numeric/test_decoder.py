@@ -57,11 +57,17 @@ def main():
             runs.append(sinter_steps(library, decoder_steps(ids, lengths)))
         checks.same_bits(runs, "500 tokens in calls of 500, 1, 7 and 64")
         checks.same_bits([runs[0]] + [sinter_steps(library, whole, "--threads", n) for n in (1, 2, 3)], "1, 2 and 3 threads")
-        sinter("compile", model, "-o", folder / "chunk.so", "--chunk=16")
-        checks.same_bits([runs[0], sinter_steps(folder / "chunk.so", whole)], "chunks of 16")
+        chunks = []
+        for n in (1, 7, 64):
+            sinter("compile", model, "-o", folder / "chunk.so", f"--chunk={n}")
+            chunks.append(sinter_steps(folder / "chunk.so", whole))
+        checks.same_bits([runs[0], *chunks], "chunks of 512, 1, 7 and 64")
 
         for weights, limit in (("int8", 0.05), ("int4:group=32", 0.4)):
             sinter("compile", model, "-o", folder / "quantized.so", f"--weights={weights}")
+            short = [sinter_steps(folder / "quantized.so", decoder_steps(ids, lengths), "--threads", threads)
+                     for lengths, threads in (([100], 1), ([100], 3), ([1] * 100, 2), ([7] * 14 + [2], 2))]
+            checks.same_bits(short, f"--weights={weights}: 100 tokens in calls of 100, 1 and 7, on 1, 2 and 3 threads")
             ours = sinter_steps(folder / "quantized.so", whole)[0]["logits"].astype(np.float64)
             theirs = expected[0]["logits"].astype(np.float64)
             log_p, log_q = (x - x.max(-1, keepdims=True) for x in (theirs, ours))
