@@ -8,8 +8,8 @@
 // RUN: not sinter-opt %s --quantize-weights=weights=int4:group=20 2>&1 | FileCheck %s --check-prefix=OPTION
 // RUN: not sinter-opt %s --quantize-weights=activations=int4 2>&1 | FileCheck %s --check-prefix=ACTIVATIONS
 
-// FORMAT: error: unknown weight format 'int3'
-// OPTION: error: bad weight option 'group=20'
+// FORMAT: error: 'int3' is no weight format
+// OPTION: error: 'int4:group=20' has the setting 'group=20': expected
 // ACTIVATIONS: error: unknown activation format 'int4'
 
 !float = !qt.tensor<8x256, #qt.float<f32>>
