@@ -28,7 +28,8 @@ const llvm::StringMap<StringRef> &signatures() {
     add("*", {"Identity", "Cast", "Shape", "Size", "Flatten", "Transpose"});
     add("n", {"Neg", "Abs", "Sign", "Relu", "ArgMax", "ArgMin"});
     add("f", {"IsNaN", "IsInf", "Sqrt", "Exp", "Log", "Sin", "Cos", "Tanh", "Erf", "Floor", "Ceil", "Round", "Reciprocal", "LeakyRelu", "Elu", "Softplus",
-              "HardSigmoid", "Sigmoid", "Swish", "Gelu", "Softmax", "LogSoftmax", "DynamicQuantizeLinear", "com.microsoft.Gelu", "com.microsoft.QuickGelu"});
+              "HardSigmoid", "Sigmoid", "Swish", "Gelu", "Softmax", "LogSoftmax", "DynamicQuantizeLinear", "com.microsoft.Gelu", "com.microsoft.QuickGelu",
+              "GlobalMaxPool", "GlobalAveragePool"});
     add("ff", {"PRelu", "com.microsoft.BiasGelu"});
     add("f?f", {"com.microsoft.FastGelu"});
     add("bb", {"And", "Or", "Xor"});

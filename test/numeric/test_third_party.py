@@ -1,13 +1,15 @@
-"""Other people's files as they are: magika's classifier on its examples, a GPT-2 of onnxruntime-genai with fused operators."""
+"""Other people's files as they are: magika's classifier on its examples, a GPT-2 of onnxruntime-genai that is refused."""
 import base64
 import gzip
 import json
+import os
+import subprocess
 import tempfile
 from pathlib import Path
 
 import numpy as np
 
-from harness import Checks, Reference, decoder_steps, models_folder, sinter, sinter_steps
+from harness import Checks, Reference, models_folder, sinter, sinter_steps
 
 
 def magika_bytes(content):
@@ -32,11 +34,12 @@ def magika(checks, folder):
 
 
 def gpt2(checks, folder):
+    """Its fused attention has no rule yet: the file is refused whole, with all that is missing in one sentence."""
     model = models_folder("models", "genai-tiny", "tiny-random-gpt2-fp32") / "past.onnx"
-    sinter("compile", model, "-o", folder / "gpt2.so")
-    ids = np.random.default_rng(0).integers(0, 1000, 100).tolist()
-    steps = decoder_steps(ids, [7, 3, 1, 1, 64, 24], np.int32)
-    checks.close(sinter_steps(folder / "gpt2.so", steps), Reference(model).run(steps), 1e-4, "GPT-2 with fused operators")
+    library = folder / "gpt2.so"
+    result = subprocess.run([Path(os.environ["SINTER_BIN"], "sinter"), "compile", model, "-o", library], capture_output=True, text=True)
+    named = all(op in result.stderr for op in ("com.microsoft.Attention", "com.microsoft.EmbedLayerNormalization"))
+    checks.that(result.returncode == 1 and named and not library.exists(), f"GPT-2 with fused operators is refused: {result.stderr.strip()}")
 
 
 def main():

@@ -19,6 +19,11 @@ namespace {
 FailureOr<SmallVector<int64_t>> reducedAxes(NodeOp node, Inference &infer) {
   int64_t rank = infer[node.getInputs()[0]].rank();
   SmallVector<int64_t> axes;
+  if (node.isOp("GlobalMaxPool") || node.isOp("GlobalAveragePool")) {
+    if (rank < 3)
+      return node.emitError("expected a tensor of rank 3 or more");
+    return llvm::to_vector<6>(llvm::seq<int64_t>(2, rank));
+  }
   if (auto given = node.getInts("axes")) {
     axes.assign(given->begin(), given->end());
   } else if (node.getInputOrNull(1)) {
@@ -164,6 +169,8 @@ void sinter::raise::addReductionRules(RuleTable &table) {
   table.add("", "ReduceSum", reduction("add"));
   table.add("", "ReduceMean", reduction("add", nullptr, mean));
   table.add("", "ReduceMax", reduction("max"));
+  table.add("", "GlobalMaxPool", reduction("max"));
+  table.add("", "GlobalAveragePool", reduction("add", nullptr, mean));
   table.add("", "ReduceMin", reduction("min"));
   table.add("", "ReduceProd", reduction("mul"));
   table.add("", "ReduceSumSquare", reduction("add", square));
