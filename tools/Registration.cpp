@@ -6,7 +6,7 @@
 
 #include "tools/Registration.h"
 
-#include "compiler/Codegen/Codegen.h"
+#include "compiler/Pipeline/Pipeline.h"
 #include "dialects/Graph/Graph.h"
 #include "dialects/KV/KV.h"
 #include "dialects/Kern/Kern.h"
@@ -35,5 +35,15 @@ void sinter::registerPasses() {
   quantize::registerQuantizePasses();
   kvlayout::registerKVLayoutPasses();
   fuse::registerFusePasses();
-  registerCodegenPipelines();
+  // Every stage of the compiler alone, as it runs without flags: --sinter-raise and so on.
+  for (const Stage &stage : stages())
+    mlir::registerPassPipeline(
+        ("sinter-" + stage.name).str(), stage.summary,
+        [&stage](mlir::OpPassManager &passes, llvm::StringRef flags, llvm::function_ref<mlir::LogicalResult(const llvm::Twine &)> error) {
+          if (!flags.empty())
+            return error("a stage takes no options here; its passes do");
+          stage.build(passes, CompileOptions());
+          return mlir::success();
+        },
+        [](llvm::function_ref<void(const mlir::detail::PassOptions &)>) {});
 }

@@ -44,9 +44,6 @@ void setTarget(mlir::ModuleOp module, const TargetSpec &target);
 /// `kern-lower`; does the kernels' ABI and the math functions, too.
 void addLoweringPasses(mlir::OpPassManager &passes);
 
-/// Makes the pipeline available as `--sinter-codegen`.
-void registerCodegenPipelines();
-
 using ObjectBuffers = std::vector<std::unique_ptr<llvm::MemoryBuffer>>;
 
 /// One position-independent ELF object for every public function with external linkage and a body, in the module's

@@ -12,7 +12,6 @@
 #include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/Dialect/Vector/Transforms/Passes.h"
-#include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
 
 using namespace mlir;
@@ -63,9 +62,4 @@ void sinter::addLoweringPasses(OpPassManager &passes) {
   // Folds descriptors away: LLVM finds out what may alias only where a pointer's way from its parameter is plain.
   passes.addPass(createCanonicalizerPass());
   passes.addPass(createCSEPass());
-}
-
-void sinter::registerCodegenPipelines() {
-  PassPipelineRegistration<>("sinter-codegen", "lower kernels to the LLVM dialect",
-                             [](OpPassManager &passes) { addLoweringPasses(passes); });
 }

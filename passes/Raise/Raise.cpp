@@ -80,6 +80,15 @@ SmallVector<StatePair> findStates(func::FuncOp func) {
   return pairs;
 }
 
+/// Uses of copies become uses of what they copy, so that no rule has to look through them.
+void forwardCopies(func::FuncOp func) {
+  func.walk([](onnx::NodeOp node) {
+    for (Value result : node->getResults())
+      if (Value source = copySource(result); source != result)
+        result.replaceAllUsesWith(source);
+  });
+}
+
 struct RaiseOnnxPass : impl::RaiseOnnxBase<RaiseOnnxPass> {
   using Base::Base;
 
@@ -89,6 +98,7 @@ struct RaiseOnnxPass : impl::RaiseOnnxBase<RaiseOnnxPass> {
       getOperation().emitError("expected a function @main");
       return signalPassFailure();
     }
+    forwardCopies(func);
     Inference infer;
     if (failed(parseDims(func)) || failed(bindInputs(func, infer)) || failed(inferNodes(func, infer)) || failed(lower(func, infer)))
       return signalPassFailure();
