@@ -12,6 +12,7 @@
 #include "compiler/Link/Link.h"
 #include "compiler/Pipeline/Pipeline.h"
 #include "dialects/Graph/Graph.h"
+#include "dialects/Graph/Notes.h"
 #include "passes/Plan/Plan.h"
 #include "runtime/RuntimeBlob.h"
 
@@ -31,17 +32,23 @@ using llvm::Error;
 namespace sinter {
 namespace {
 
-/// Collects what a compilation reports, so that its first error becomes the sentence that the user sees.
+/// Collects what a compilation of the file at `path` reports, so that its first error becomes the sentence that the user sees: it names the node, or
+/// where it is about none the file.
 class Diagnostics {
 public:
-  explicit Diagnostics(MLIRContext &context)
-      : handler(&context, [this](Diagnostic &diagnostic) {
+  Diagnostics(MLIRContext &context, const std::string &path)
+      : handler(&context, [this, path](Diagnostic &diagnostic) {
           if (diagnostic.getSeverity() != DiagnosticSeverity::Error || !message.empty())
             return success();
-          llvm::raw_string_ostream os(message);
-          if (auto name = dyn_cast<NameLoc>(diagnostic.getLocation()))
-            os << "node '" << name.getName().getValue() << "': ";
-          os << diagnostic.str();
+          std::string text = diagnostic.str();
+          auto quotes = [&](llvm::StringRef name) { return text.find(("'" + name + "'").str()) != std::string::npos; };
+          auto name = diagnostic.getLocation()->findInstanceOf<NameLoc>();
+          // The location of an input or a tensor is its name, which the text has, too.
+          if (name && name.getName() != path && !quotes(name.getName()))
+            message = "node '" + name.getName().str() + "': ";
+          else if (!quotes(path))
+            message = "'" + path + "': ";
+          message += text;
           return success();
         }) {}
 
@@ -95,7 +102,7 @@ Error compileModel(const CompileOptions &options, Progress &progress) {
   MLIRContext context;
   context.loadDialect<onnx::OnnxDialect, graph::GraphDialect, qt::QTDialect, kv::KVDialect, kern::KernDialect>();
   context.printOpOnDiagnostic(false);
-  Diagnostics diagnostics(context);
+  Diagnostics diagnostics(context, options.model);
   unsigned workers = options.threads ? options.threads : std::max(1u, std::thread::hardware_concurrency());
 
   bool known = options.stopAfter.empty() || options.stopAfter == "import" || options.stopAfter == "plan";
@@ -154,6 +161,11 @@ Error compileModel(const CompileOptions &options, Progress &progress) {
       if (!writer)
         return diagnostics.error(llvm::toString(writer.takeError()));
       weights = std::move(*writer);
+      std::vector<std::string> notes = graph::notes(*module);
+      for (const std::string &note : notes)
+        progress.note(note);
+      if (!notes.empty())
+        program.writer.meta("notes", llvm::join(notes, "\n"));
       program.writer.meta("weights", describeWeights(program.weights));
       program.writer.meta("parameters", std::to_string(countParameters(program.weights)));
       program.weights.clear(); // their ops go now
@@ -246,7 +258,7 @@ Error compileModel(const CompileOptions &options, Progress &progress) {
 
 Error inspectModel(const CompileOptions &options, bool json, llvm::raw_ostream &os) {
   MLIRContext context;
-  Diagnostics diagnostics(context);
+  Diagnostics diagnostics(context, options.model);
   OwningOpRef<ModuleOp> module = importOnnx(context, options.model);
   if (!module)
     return diagnostics.error("cannot read '" + options.model + "'");

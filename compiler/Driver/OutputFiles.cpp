@@ -31,6 +31,9 @@ Expected<std::string> OutputFiles::create(StringRef path) {
   sys::fs::file_status status;
   if (!sys::fs::status(path, status) && status.type() == sys::fs::file_type::directory_file)
     return cannotWrite(path, std::make_error_code(std::errc::is_a_directory));
+  // A device would be replaced by a file.
+  if (sys::fs::exists(status) && !sys::fs::is_regular_file(status))
+    return createStringError("cannot write '" + path + "': it is no regular file");
   // Created by hand rather than by createUniqueFile, so that the file gets the usual permissions; a process never has
   // two of the same name.
   std::string temporary = (path + ".tmp" + Twine(sys::Process::getProcessId())).str();

@@ -41,9 +41,8 @@ private:
 } // namespace
 
 LogicalResult ModelImporter::run() {
-  MLIRContext *context = builder.getContext();
   const ::onnx::GraphProto &graph = model.graph();
-  auto func = func::FuncOp::create(builder, getNameLoc(context, graph.name(), "main"), "main", builder.getFunctionType({}, {}));
+  auto func = func::FuncOp::create(builder, module.getLoc(), "main", builder.getFunctionType({}, {}));
   builder.setInsertionPointToStart(func.addEntryBlock());
   GraphImporter importer(builder, tensors, model, options);
   Scope scope(nullptr);

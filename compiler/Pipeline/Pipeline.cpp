@@ -24,6 +24,10 @@ void buildRaise(OpPassManager &passes, const CompileOptions &options) {
   raise::RaiseOnnxOptions raise;
   for (const DimBound &dim : options.dims)
     raise.dims.push_back(dim.name + "=" + std::to_string(dim.lo) + ".." + std::to_string(dim.hi));
+  for (const StatePair &state : options.states)
+    raise.declared.push_back(state.input + "=" + state.output);
+  for (const std::string &probe : options.probes)
+    raise.probes.push_back(probe);
   raise.maxSeq = options.maxSeq.value_or(0);
   raise.chunk = options.chunk.value_or(512);
   passes.addPass(raise::createRaiseOnnx(raise));

@@ -38,8 +38,9 @@ public:
       : module(module), func(func), moduleBuilder(OpBuilder::atBlockEnd(module.getBody())), main(func.getContext()), shapes(symbols), placement(shapes) {}
 
   LogicalResult run() {
+    main.setInsertionPointToStart(&func.getBody().front());
     for (BlockArgument argument : func.getArguments())
-      placement.storage[argument] = {argument, {}, {}};
+      placement.storage[argument] = {isPlainState(argument) ? stateMemory(argument) : Value(argument), {}, {}};
     plan = chooseMaterialized(func, shapes);
     SmallVector<Operation *> ops;
     for (Operation &op : func.getBody().front())
@@ -69,6 +70,15 @@ private:
   Materialization plan;
   llvm::StringMap<func::FuncOp> kernels;
   unsigned number = 0;
+
+  /// State that is no cache: the session keeps the tensor itself.
+  bool isPlainState(BlockArgument argument) {
+    return func.getArgAttr(argument.getArgNumber(), "kv.state") && !func.getArgAttr(argument.getArgNumber(), "kv.cache");
+  }
+  Value stateMemory(BlockArgument argument) {
+    int64_t number = func.getArgAttrOfType<IntegerAttr>(argument.getArgNumber(), "kv.state").getInt();
+    return kern::StateOp::create(main, func.getLoc(), MemRefType::get({ShapedType::kDynamic}, elementOf(argument)), number);
+  }
 
   static Type elementOf(Value tensor) { return cast<RankedTensorType>(tensor.getType()).getElementType(); }
 
@@ -195,14 +205,8 @@ private:
     if (it != placement.storage.end() && !it->second.cache)
       return it->second.buffer;
     // Computed elsewhere, or in a cache's layout: copy it.
-    KernelBuilder k = kernel(op, "generate");
-    SmallVector<SymExpr> shape(shapes.of(tensor));
-    Value memory = buffer(op->getLoc(), elementOf(tensor), shapes.elements(tensor)), out = k.view(memory, shape, true);
-    SmallVector<OpFoldResult> extents = k.sizes(shape);
-    kern::GenerateOp::create(k.b, k.loc, k.begin(), k.end(), extents, out, [&](OpBuilder &b, Location l, ValueRange index) {
-      kern::YieldOp::create(b, l, k.pull(b, tensor, index));
-    });
-    k.finish(main, kernels, nameOf(op->getLoc()));
+    Value memory = buffer(op->getLoc(), elementOf(tensor), shapes.elements(tensor));
+    copyTo(op->getLoc(), memory, tensor);
     if (!placement.storage.contains(tensor))
       placement.storage[tensor] = {memory, {}, {}};
     return memory;
@@ -500,7 +504,7 @@ private:
     for (BlockArgument argument : func.getArguments()) {
       unsigned i = argument.getArgNumber();
       auto number = func.getArgAttrOfType<IntegerAttr>(i, "kv.state");
-      if (!number)
+      if (!number || isPlainState(argument))
         continue;
       auto cache = cast<kv::CacheType>(func.getArgAttrOfType<TypeAttr>(i, "kv.cache").getValue());
       auto part = func.getArgAttrOfType<kv::PartAttr>(i, "kv.part").getValue();
@@ -546,11 +550,44 @@ private:
     return {};
   }
 
+  /// The state that result `i` is the next value of, where that is a plain tensor.
+  BlockArgument nextState(unsigned i) {
+    for (BlockArgument argument : func.getArguments())
+      if (auto result = func.getArgAttrOfType<IntegerAttr>(argument.getArgNumber(), "graph.state"); result && result.getInt() == int64_t(i))
+        return isPlainState(argument) ? argument : BlockArgument();
+    return {};
+  }
+
+  /// A kernel that writes a tensor's elements to `memory`, which has its shape.
+  void copyTo(Location loc, Value memory, Value tensor) {
+    KernelBuilder k(moduleBuilder, loc, ("generate_" + Twine(number++)).str(), placement);
+    SmallVector<SymExpr> shape(shapes.of(tensor));
+    Value out = k.view(memory, shape, true);
+    SmallVector<OpFoldResult> extents = k.sizes(shape);
+    kern::GenerateOp::create(k.b, k.loc, k.begin(), k.end(), extents, out, [&](OpBuilder &b, Location l, ValueRange index) {
+      kern::YieldOp::create(b, l, k.pull(b, tensor, index));
+    });
+    k.finish(main, kernels, nameOf(loc));
+  }
+
+  /// A kernel that copies a buffer to another of the same size.
+  void copyMemory(Value to, Value from) {
+    KernelBuilder k = kernel(func.getBody().front().getTerminator(), "generate");
+    SmallVector<SymExpr> shape{symbols.fromValue(from.getDefiningOp<kern::BufferOp>().getElements())};
+    Value out = k.view(to, shape, true), in = k.view(from, shape);
+    SmallVector<OpFoldResult> extents = k.sizes(shape);
+    kern::GenerateOp::create(k.b, k.loc, k.begin(), k.end(), extents, out, [&](OpBuilder &b, Location l, ValueRange index) {
+      kern::YieldOp::create(b, l, memref::LoadOp::create(b, l, in, index).getResult());
+    });
+    k.finish(main, kernels, "");
+  }
+
   /// Every result of @main gets memory of its own, or is the session's.
   LogicalResult finishOutputs() {
     Operation *terminator = func.getBody().front().getTerminator();
     main.setInsertionPoint(terminator);
     llvm::DenseSet<Value> taken;
+    SmallVector<std::pair<Value, Value>> next; // memory of a state and its new value
     for (auto [i, tensor] : llvm::enumerate(terminator->getOperands())) {
       auto it = placement.storage.find(tensor);
       Value memory;
@@ -561,19 +598,16 @@ private:
       } else {
         memory = it == placement.storage.end() || it->second.cache ? Value() : it->second.buffer;
         auto owner = memory ? memory.getDefiningOp<kern::BufferOp>() : kern::BufferOp();
-        if (!owner || !taken.insert(memory).second) {
-          KernelBuilder k = kernel(terminator, "generate");
-          SmallVector<SymExpr> shape(shapes.of(tensor));
+        BlockArgument state = nextState(i);
+        if (!owner || (!state && !taken.insert(memory).second)) {
           memory = buffer(tensor.getLoc(), elementOf(tensor), shapes.elements(tensor));
-          Value out = k.view(memory, shape, true);
-          SmallVector<OpFoldResult> extents = k.sizes(shape);
-          kern::GenerateOp::create(k.b, k.loc, k.begin(), k.end(), extents, out, [&](OpBuilder &b, Location l, ValueRange index) {
-            kern::YieldOp::create(b, l, k.pull(b, tensor, index));
-          });
-          k.finish(main, kernels, nameOf(tensor.getLoc()));
+          copyTo(tensor.getLoc(), memory, tensor);
           owner = memory.getDefiningOp<kern::BufferOp>();
         }
-        owner.setOutput(i);
+        if (state)
+          next.push_back({placement.storage.lookup(state).buffer, memory});
+        else
+          owner.setOutput(i);
       }
       SmallVector<Value> sizes;
       for (const SymExpr &e : shapes.of(tensor))
@@ -581,6 +615,9 @@ private:
       auto info = func.getResultAttrDict(i);
       kern::OutputOp::create(main, func.getLoc(), memory, sizes, uint64_t(i), info ? info : main.getDictionaryAttr({}));
     }
+    // States change when everything has been computed that reads them.
+    for (auto [state, value] : next)
+      copyMemory(state, value);
     for (auto bind : llvm::make_early_inc_range(func.getBody().getOps<graph::BindOp>()))
       if (!isa<BlockArgument>(bind.getTensor()))
         bind.erase();

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/Graph/Graph.h"
+#include "dialects/Graph/Notes.h"
 #include "dialects/Graph/Shapes.h"
 #include "dialects/KV/KV.h"
 #include "passes/KVLayout/Passes.h"
@@ -50,6 +51,7 @@ struct AssignCachesPass : impl::AssignCachesBase<AssignCachesPass> {
     graph::Shapes shapes(symbols);
     Builder builder(&getContext());
     bool failed = false;
+    bool decoder = llvm::any_of(getOperation().getOps<graph::SymbolOp>(), [](graph::SymbolOp s) { return s.getKind() == graph::SymbolKind::Past; });
     func.walk([&](graph::AttentionOp attention) {
       SmallVector<graph::SymExpr> key(shapes.of(attention.getKey())), value(shapes.of(attention.getValue()));
       auto keys = appendBehind(attention.getKey()), values = appendBehind(attention.getValue());
@@ -79,8 +81,12 @@ struct AssignCachesPass : impl::AssignCachesBase<AssignCachesPass> {
       }
       auto cache = kv::CacheType::get(&getContext(), *heads, *keyDim, *valueDim, capacity, kv::BlockedAttr::get(&getContext(), element));
       attention->setAttr("cache", TypeAttr::get(cache));
-      if (!kept)
+      if (!kept) {
+        // In a decoder that costs as much as reading them does.
+        if (decoder)
+          graph::addNote(attention, "keys and values are copied at every run, because they are no cache that the session appends to");
         return;
+      }
       if (keys->hasAttr("cache"))
         return; // layers that share a cache
       // Read the appends themselves, whatever type the cache has.
@@ -108,10 +114,30 @@ struct AssignCachesPass : impl::AssignCachesBase<AssignCachesPass> {
       assign(func, append, cache, kv::Part::Key, states);
     });
     if (failed)
-      signalPassFailure();
+      return signalPassFailure();
+    keepTensors(func);
   }
 
   int64_t states = 0;
+
+  /// States that are no caches have one fixed shape and are kept as they are; what is neither stays with the caller.
+  void keepTensors(func::FuncOp func) {
+    Operation *terminator = func.getBody().front().getTerminator();
+    for (BlockArgument argument : func.getArguments()) {
+      unsigned i = argument.getArgNumber();
+      auto result = func.getArgAttrOfType<IntegerAttr>(i, "graph.state");
+      if (!result || func.getArgAttr(i, "kv.state"))
+        continue;
+      auto type = cast<RankedTensorType>(argument.getType());
+      if (type.hasStaticShape() && terminator->getOperand(result.getInt()).getType() == type) {
+        func.setArgAttr(i, "kv.state", Builder(&getContext()).getI64IntegerAttr(states++));
+        continue;
+      }
+      auto name = func.getArgAttrOfType<StringAttr>(i, "onnx.name");
+      graph::addNote(func, "past '" + (name ? name.getValue() : "") + "' is not kept in place: it is appended to, but not as a cache");
+      func.removeArgAttr(i, "graph.state");
+    }
+  }
 
   void assign(func::FuncOp func, graph::AppendOp append, kv::CacheType cache, kv::Part part, int64_t owner) {
     Builder builder(&getContext());

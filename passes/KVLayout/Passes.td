@@ -14,6 +14,7 @@ def AssignCaches : Pass<"assign-caches", "::mlir::ModuleOp"> {
   let description = [{
     An attention whose keys and values are appends to pasts of the session reads the session's cache; any other gets one in the arena. Sets `cache`
     on `graph.attention`, and `cache`, `part` and `state` on `graph.append`. A cache holds as many tokens as the bounds of its length allow.
+    Other state (`graph.state` on an argument) that has one fixed shape gets a number too, `kv.state`, and no cache: it is kept as a plain tensor.
   }];
   let options = [Option<"element", "element", "std::string", "\"auto\"", "type of a session's keys and values: auto (that of the file), f32, f16 or bf16">];
   let dependentDialects = ["::sinter::kv::KVDialect", "::sinter::graph::GraphDialect"];

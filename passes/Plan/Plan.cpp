@@ -6,6 +6,7 @@
 
 #include "passes/Plan/Plan.h"
 #include "dialects/Graph/Graph.h"
+#include "dialects/Graph/Notes.h"
 #include "dialects/Graph/Shapes.h"
 #include "passes/Plan/Arena.h"
 
@@ -62,7 +63,7 @@ public:
     w.header.weightBytes = weightEnd;
     w.header.chunk = chunk;
     w.header.sequence = sequence;
-    w.header.chunkable = sequence != program::kNone && !mixesTokens();
+    w.header.chunkable = sequence != program::kNone && !mustBeWhole();
     return success();
   }
 
@@ -77,6 +78,7 @@ private:
   uint64_t weightEnd = 0;
   uint32_t sequence = program::kNone, past = program::kNone;
   uint32_t chunk = 0;
+  SmallVector<uint32_t> unplaceable; ///< names of outputs that chunks cannot be put together to
   llvm::StringMap<uint32_t> kernelNumbers;
 
   void declareSymbols() {
@@ -254,14 +256,24 @@ private:
         w.inputs.push_back(*t);
         continue;
       }
-      if (past == program::kNone)
-        return func.emitError("the length of a cache is fixed by the bounds: give its past a range with --dim");
-      auto cache = cast<kv::CacheType>(func.getArgAttrOfType<TypeAttr>(i, "kv.cache").getValue());
-      auto part = func.getArgAttrOfType<kv::PartAttr>(i, "kv.part").getValue();
       unsigned number = state.getInt();
       program::State &s = w.states[number];
-      s.kind = program::StateKind::Cache;
       s.in = *t;
+      if (auto result = func.getArgAttrOfType<IntegerAttr>(i, "graph.state"))
+        stateOfResult[result.getInt()] = number;
+      auto cacheType = func.getArgAttrOfType<TypeAttr>(i, "kv.cache");
+      if (!cacheType) {
+        s.kind = program::StateKind::Tensor;
+        s.past = program::kNone;
+        s.bytes = t->bound;
+        s.layout = w.string("plain");
+        continue;
+      }
+      if (past == program::kNone)
+        return func.emitError("the length of a cache is fixed by the bounds: give its past a range with --dim");
+      auto cache = cast<kv::CacheType>(cacheType.getValue());
+      auto part = func.getArgAttrOfType<kv::PartAttr>(i, "kv.part").getValue();
+      s.kind = program::StateKind::Cache;
       s.past = past;
       // The first half owns the memory of both.
       s.bytes = part == kv::Part::Key ? cache.getSequenceBytes() : 0;
@@ -270,8 +282,6 @@ private:
       llvm::raw_string_ostream(layout) << cache.getLayout();
       s.layout = w.string(layout);
       w.symbols[past].hi = cache.getCapacity();
-      if (auto result = func.getArgAttrOfType<IntegerAttr>(i, "graph.state"))
-        stateOfResult[result.getInt()] = number;
     }
     for (kern::OutputOp output : outputs) {
       Type element = cast<MemRefType>(output.getBuffer().getType()).getElementType();
@@ -282,6 +292,8 @@ private:
         w.states[it->second].out = *t;
         continue;
       }
+      if (!isPlaceable(output, symbols))
+        unplaceable.push_back(t->name);
       if (auto owner = output.getBuffer().getDefiningOp<kern::BufferOp>())
         places[owner] = {Space::Output, uint32_t(w.outputs.size()), program::kNone, 0};
       w.outputs.push_back(*t);
@@ -289,16 +301,41 @@ private:
     return success();
   }
 
-  /// Whether a token's result depends on others of its run other than through attention: a scale of a whole tensor does that. Such a run is never cut.
-  bool mixesTokens() {
-    bool mixes = false;
+  /// Whether what the chunks of a prompt give for an output can be put one behind the other: one axis is the sequence, or what is wanted of it, and no
+  /// other size depends on it. An output without such an axis is that of the last chunk.
+  bool isPlaceable(kern::OutputOp output, graph::SymbolTable &symbols) {
+    if (sequence == program::kNone)
+      return true;
+    unsigned along = 0;
+    for (Value size : output.getSizes()) {
+      graph::SymExpr e = symbols.fromValue(size), rest = e - symbols.symbol(symbolName(sequence));
+      bool rows = rest.is(0);
+      if (!rows && rest.terms.size() == 1 && rest.terms.begin()->second == -1)
+        if (auto atom = (graph::SymExpr(0) - rest).atom())
+          if (auto symbol = module.lookupSymbol<graph::SymbolOp>(symbols.atom(*atom).name))
+            rows = symbol.getKind() == graph::SymbolKind::First;
+      auto meaning = role(e, symbols);
+      if (!rows && (meaning == program::AxisRole::Sequence || meaning == program::AxisRole::Total))
+        return false;
+      along += rows;
+    }
+    return along <= 1;
+  }
+
+  /// Whether a run is never cut: a token's result depends on others of its run other than through attention (a scale of a whole tensor does that), or an
+  /// output cannot be put together. Notes say which.
+  bool mustBeWhole() {
+    for (uint32_t name : unplaceable)
+      graph::addNote(module, "a prompt is run as one piece: output '" + w.text(name) + "' cannot be put together from those of chunks");
+    bool mixes = !unplaceable.empty();
+    bool wholeScale = false;
     module.walk([&](kern::QuantizeRowsOp quantize) {
       qt::ActivationAttr activation = quantize.getActivation();
-      mixes |= activation.getGranularity() == qt::Granularity::tensor && activation.getScale() == qt::ScaleSource::Dynamic;
+      wholeScale |= activation.getGranularity() == qt::Granularity::tensor && activation.getScale() == qt::ScaleSource::Dynamic;
     });
-    if (mixes)
-      w.meta("notes", "a prompt is run as one piece: an input of a linear is quantized with a scale of all its tokens");
-    return mixes;
+    if (wholeScale)
+      graph::addNote(module, "a prompt is run as one piece: an input of a linear is quantized with a scale of all its tokens");
+    return mixes || wholeScale;
   }
 
   StringRef symbolName(uint32_t number) {

@@ -29,6 +29,8 @@ public:
   std::vector<uint32_t> functions; ///< strings
 
   uint32_t string(llvm::StringRef text);
+  /// The string that `string` numbered so.
+  llvm::StringRef text(uint32_t number) const { return texts[number]; }
   uint32_t scalar(program::ScalarOp op, uint32_t a = 0, uint32_t b = 0, int64_t imm = 0);
   uint32_t constant(int64_t value) { return scalar(program::ScalarOp::Const, 0, 0, value); }
   program::Span operands(llvm::ArrayRef<program::Operand> list);

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/Graph/Graph.h"
+#include "dialects/Graph/Notes.h"
 #include "dialects/Kern/Panel.h"
 #include "passes/Quantize/Passes.h"
 #include "passes/Quantize/Recipe.h"
@@ -78,6 +79,8 @@ struct QuantizeWeightsPass : impl::QuantizeWeightsBase<QuantizeWeightsPass> {
       auto activation = qt::ActivationAttr::get(&getContext(), IntegerType::get(&getContext(), 8), granularity, qt::ScaleSource::Dynamic, false);
       if (kern::choosePanel(type, activation))
         linear.setActivationAttr(activation);
+      else
+        graph::addNote(linear, "computed in f32, because no integer kernel takes the weight's format");
     });
   }
 };

@@ -25,6 +25,8 @@ def RaiseOnnx : Pass<"raise-onnx", "::mlir::ModuleOp"> {
   }];
   let options = [
     ListOption<"dims", "dims", "std::string", "bounds of named dims, each NAME=LO..HI or NAME=N">,
+    ListOption<"declared", "states", "std::string", "inputs and outputs that are state beside those that are recognised, each IN=OUT">,
+    ListOption<"probes", "probes", "std::string", "nodes or values that become outputs">,
     Option<"maxSeq", "max-seq", "int64_t", "0", "most tokens a cache holds (0: from the bounds, at most 4096)">,
     Option<"chunk", "chunk", "int64_t", "512", "most new tokens of one run">,
   ];

@@ -7,10 +7,13 @@
 #include "dialects/Graph/Graph.h"
 #include "dialects/Kern/Kern.h"
 #include "dialects/QT/QT.h"
+#include "passes/Raise/Explain.h"
 #include "passes/Raise/Passes.h"
+#include "passes/Raise/Probes.h"
 #include "passes/Raise/Recognize.h"
 #include "passes/Raise/Rules.h"
 #include "passes/Raise/Signature.h"
+#include "passes/Raise/States.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -48,38 +51,6 @@ std::vector<std::string> RuleTable::names() const {
 
 namespace {
 
-/// Where the past of a cache enters and leaves the graph: a block argument that an append reads.
-struct StatePair {
-  BlockArgument past;
-  unsigned result;
-};
-
-/// Pairs of a past and a present, by structure: Concat(past, new) that is an output, or an operator with past and present of its own.
-SmallVector<StatePair> findStates(func::FuncOp func) {
-  SmallVector<StatePair> pairs;
-  Operation *terminator = func.getBody().front().getTerminator();
-  for (auto [index, value] : llvm::enumerate(terminator->getOperands())) {
-    value = copySource(value);
-    auto node = value.getDefiningOp<onnx::NodeOp>();
-    // A present that the file rounds is rounded again when it is read as the past: the same.
-    if (node && node.isOp("DequantizeLinear"))
-      if (auto quantize = node.getInputs()[0].getDefiningOp<onnx::NodeOp>(); quantize && quantize.isOp("QuantizeLinear")) {
-        value = copySource(quantize.getInputs()[0]);
-        node = value.getDefiningOp<onnx::NodeOp>();
-      }
-    if (!node)
-      continue;
-    Value past;
-    if (node.isOp("Concat") && node->getNumOperands() == 2)
-      past = node.getInputs()[0];
-    else if (node.isOp("com.microsoft", "GroupQueryAttention") && (value == node.getResult(1) || value == node.getResult(2)))
-      past = node.getInputOrNull(value == node.getResult(1) ? 3 : 4);
-    if (auto argument = past ? dyn_cast<BlockArgument>(copySource(past)) : BlockArgument())
-      pairs.push_back({argument, unsigned(index)});
-  }
-  return pairs;
-}
-
 /// Uses of copies become uses of what they copy, so that no rule has to look through them.
 void forwardCopies(func::FuncOp func) {
   func.walk([](onnx::NodeOp node) {
@@ -100,7 +71,7 @@ struct RaiseOnnxPass : impl::RaiseOnnxBase<RaiseOnnxPass> {
     }
     forwardCopies(func);
     Inference infer;
-    if (failed(parseDims(func)) || failed(bindInputs(func, infer)) || failed(inferNodes(func, infer)) || failed(lower(func, infer)))
+    if (failed(addProbes(func, probes)) || failed(parseDims(func)) || failed(bindInputs(func, infer)) || failed(inferNodes(func, infer)) || failed(lower(func, infer)))
       return signalPassFailure();
   }
 
@@ -154,12 +125,16 @@ struct RaiseOnnxPass : impl::RaiseOnnxBase<RaiseOnnxPass> {
   }
 
   LogicalResult bindInputs(func::FuncOp func, Inference &infer) {
-    states = findStates(func);
-    for (StatePair pair : states)
+    auto found = findStates(func, declared);
+    if (failed(found))
+      return failure();
+    states = *found;
+    llvm::SmallDenseSet<unsigned> pastArguments;
+    for (const StatePair &pair : states) {
       func.setArgAttr(pair.past.getArgNumber(), "graph.state", Builder(func.getContext()).getI64IntegerAttr(pair.result));
-    llvm::SmallDenseMap<unsigned, unsigned> pastArguments;
-    for (StatePair pair : states)
-      pastArguments[pair.past.getArgNumber()] = pair.result;
+      if (pair.grows)
+        pastArguments.insert(pair.past.getArgNumber());
+    }
     llvm::StringSet<> names;
     for (unsigned i = 0; i < func.getNumArguments(); ++i)
       if (auto dimsAttr = func.getArgAttrOfType<ArrayAttr>(i, "onnx.dims"))
@@ -189,21 +164,35 @@ struct RaiseOnnxPass : impl::RaiseOnnxBase<RaiseOnnxPass> {
           continue;
         }
         auto label = dimsAttr && d < int64_t(dimsAttr.size()) ? dyn_cast<StringAttr>(dimsAttr[d]) : StringAttr();
-        bool length = past && d == 2;
+        bool length = past && type.getRank() == 4 && d == 2;
         graph::Bounds bounds{length ? 0 : 1, graph::Bounds::kUnbounded};
         SymExpr size = label && !label.empty() ? namedSize(label, names, infer, bounds) : infer.symbols.fresh(bounds);
-        if (length)
-          if (auto atom = size.atom())
-            pastSymbols.insert(*atom);
         info.shape.push_back(size);
       }
       infer.set(argument, info);
     }
-    // A graph with a cache runs one sequence: SEMANTICS 18.
-    for (StatePair pair : states)
-      if (const TensorInfo info = infer[pair.past]; info.rank() == 4)
-        if (auto batch = infer.symbols.resolve(info.shape[0]); !batch.constant() && infer.symbols.unify(batch, 1) == graph::SymbolTable::Unified::Never)
-          return func.emitError("a graph with a cache is compiled for batch 1");
+    return bindStates(func, infer);
+  }
+
+  /// A graph with state runs one sequence (SEMANTICS 18): its batch is the first axis of a cache, and of whatever input has it first, elsewhere.
+  LogicalResult bindStates(func::FuncOp func, Inference &infer) {
+    auto &symbols = infer.symbols;
+    for (const StatePair &pair : states) {
+      const TensorInfo info = infer[pair.past];
+      if (pair.grows && info.rank() == 4)
+        if (auto atom = info.shape[2].atom())
+          pastSymbols.insert(*atom);
+    }
+    for (const StatePair &pair : states) {
+      const TensorInfo info = infer[pair.past];
+      for (auto [d, size] : llvm::enumerate(info.shape)) {
+        SymExpr e = symbols.resolve(size);
+        auto leads = [&](BlockArgument argument) { return infer[argument].rank() > 1 && symbols.equal(infer[argument].shape[0], e); };
+        bool batch = d == 0 || (!pair.grows && llvm::any_of(func.getArguments(), leads));
+        if (e.atom() && !pastSymbols.contains(*e.atom()) && batch && symbols.unify(e, 1) == graph::SymbolTable::Unified::Never)
+          return func.emitError("a graph with state is compiled for batch 1");
+      }
+    }
     return success();
   }
 
@@ -252,7 +241,22 @@ struct RaiseOnnxPass : impl::RaiseOnnxBase<RaiseOnnxPass> {
             return node.emitError("internal: a result has no shape");
       }
     }
+    infer.resolveAll();
+    if (failed(settleStates(func, infer, states)))
+      return failure();
+    // The lengths of what is left.
+    llvm::SmallSetVector<unsigned, 2> lengths;
+    for (const StatePair &pair : states)
+      if (pair.grows)
+        for (unsigned number : pastSymbols)
+          if (mentions(infer[pair.past].shape[2], number))
+            lengths.insert(number);
+    pastSymbols = lengths;
     return bound(func, infer);
+  }
+
+  static bool mentions(const SymExpr &e, unsigned number) {
+    return llvm::any_of(e.terms, [&](const auto &term) { return llvm::is_contained(term.first, number); });
   }
 
   /// Gives every symbol that is left an upper bound, or asks for one.
@@ -398,6 +402,7 @@ struct RaiseOnnxPass : impl::RaiseOnnxBase<RaiseOnnxPass> {
       node.erase();
     emitSymbols(func, infer);
     eraseDead(body);
+    explainProducts(func);
     return success();
   }
 

@@ -28,6 +28,7 @@
 #define SINTER_H
 
 #include <dlfcn.h>
+#include <elf.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -266,6 +267,26 @@ typedef struct sinter_table {
 
 /*--- Models. ---*/
 
+/* Whether the file ends before what its headers say is to be mapped: dlopen of such a file ends the process. */
+SINTER_INLINE int sinter_is_cut_off(const char *path) {
+  Elf64_Ehdr header;
+  Elf64_Phdr segment;
+  unsigned i;
+  long size = 0;
+  int cut = 0;
+  FILE *file = fopen(path, "rb");
+  if (!file)
+    return 0;
+  if (fread(&header, sizeof header, 1, file) == 1 && !memcmp(header.e_ident, ELFMAG, SELFMAG) && !fseek(file, 0, SEEK_END)) {
+    size = ftell(file);
+    for (i = 0; i < header.e_phnum && !cut; ++i)
+      cut = fseek(file, (long)(header.e_phoff + i * sizeof segment), SEEK_SET) || fread(&segment, sizeof segment, 1, file) != 1 ||
+            (segment.p_type == PT_LOAD && segment.p_offset + segment.p_filesz > (Elf64_Off)size);
+  }
+  fclose(file);
+  return cut;
+}
+
 /* Loads the library at `path` and reads its weights. `why` is null or has SINTER_MESSAGE_BYTES bytes. */
 SINTER_INLINE int sinter_open(const char *path, const sinter_open_options *options, sinter_model **model, char *why) {
   char unused[SINTER_MESSAGE_BYTES], beside[4096];
@@ -280,6 +301,10 @@ SINTER_INLINE int sinter_open(const char *path, const sinter_open_options *optio
   if (snprintf(beside, sizeof beside, "%s%s", strchr(path, '/') ? "" : "./", path) >= (int)sizeof beside) {
     snprintf(why, SINTER_MESSAGE_BYTES, "the path is too long");
     return SINTER_ERROR_FILE;
+  }
+  if (sinter_is_cut_off(beside)) {
+    snprintf(why, SINTER_MESSAGE_BYTES, "'%s' is damaged: it is cut off", path);
+    return SINTER_ERROR_CORRUPT;
   }
   library = dlopen(beside, RTLD_NOW | RTLD_LOCAL);
   if (!library) {

@@ -55,3 +55,12 @@ func.func @main(%q: tensor<1x8x?x16xf32> {onnx.name = "q"}) -> tensor<1x?x8x16xf
   %0 = graph.attention %q, %q, %q {scale = 0.25 : f32} : tensor<1x8x?x16xf32>, tensor<1x8x?x16xf32>, tensor<1x8x?x16xf32> -> tensor<1x?x8x16xf32>
   return %0 : tensor<1x?x8x16xf32>
 }
+
+// -----
+
+// State of one fixed shape is kept as a tensor; what is no state stays with the caller.
+// CHECK-LABEL: func.func @main
+// CHECK-SAME: %arg0: tensor<1x8xf32> {graph.state = 1 : i64, kv.state = 0 : i64, onnx.name = "h"}, %arg1: tensor<1x8xf32> {onnx.name = "x"}
+func.func @main(%h: tensor<1x8xf32> {onnx.name = "h", graph.state = 1}, %x: tensor<1x8xf32> {onnx.name = "x"}) -> (tensor<1x8xf32>, tensor<1x8xf32>) {
+  return %x, %h : tensor<1x8xf32>, tensor<1x8xf32>
+}

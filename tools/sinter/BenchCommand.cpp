@@ -22,6 +22,9 @@ using namespace llvm;
 using namespace sinter;
 using namespace sinter::tools;
 
+/// As for sessions, which are made after the machine was measured with as many.
+static constexpr int64_t kMaxThreads = 1024;
+
 namespace {
 struct Options {
   std::string model;
@@ -246,6 +249,9 @@ Error tools::benchCommand(ArrayRef<StringRef> arguments) {
   Expected<bool> goOn = command.parse(arguments, outs());
   if (!goOn || !*goOn)
     return goOn.takeError();
+  for (int64_t threads : options.threads)
+    if (threads > kMaxThreads)
+      return createStringError(Twine(threads) + " threads were asked for, at most " + Twine(kMaxThreads) + " are possible");
   if (options.threads.empty()) {
     options.threads = {1};
     if (unsigned all = std::thread::hardware_concurrency(); all > 1)

@@ -17,7 +17,7 @@ Expected<Model> Model::open(const std::string &path) {
   char why[SINTER_MESSAGE_BYTES] = "";
   sinter_model *opened = nullptr;
   if (sinter_open(path.c_str(), nullptr, &opened, why))
-    return createStringError(StringRef(why));
+    return createStringError(StringRef(why).contains(path) ? why : "'" + path + "': " + why);
   Model model;
   model.handle.reset(opened);
   return model;

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/Graph/Graph.h"
+#include "dialects/Graph/Notes.h"
 #include "passes/Raise/Recognize.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -247,7 +248,7 @@ bool recognizeAttention(NodeOp node, Lowering &lower) {
     return false;
   Inference &infer = lower.infer;
   const TensorInfo out = infer[node.getResult(0)];
-  if (out.rank() != 4 || !isa<FloatType>(out.element))
+  if (!isa<FloatType>(out.element))
     return false;
   // Probabilities, with rows of NaN made zero.
   Value p = peel(node.getInputs()[0], infer);
@@ -264,22 +265,31 @@ bool recognizeAttention(NodeOp node, Lowering &lower) {
   auto softmax = nodeOf(p, "Softmax");
   if (!softmax)
     return false;
+  // From here on it looks like attention; whoever wonders why it is slow is told.
+  auto unlike = [&](const Twine &why) {
+    graph::addNote(node, "not fused to attention, because " + why);
+    return false;
+  };
+  if (out.rank() != 4)
+    return unlike("its tensors have rank " + Twine(out.rank()) + " instead of 4");
   int64_t axis = softmax.getInt("axis", softmax.getSince() < 13 ? 1 : -1);
   if (axis != -1 && axis != 3)
-    return false;
+    return unlike("the softmax is not along the last axis");
   Scores scores;
-  if (!collectScores(softmax.getInputs()[0], 1, scores, infer))
-    return false;
+  if (!collectScores(softmax.getInputs()[0], 1, scores, infer)) {
+    auto scored = peel(softmax.getInputs()[0], infer).getDefiningOp<NodeOp>();
+    return unlike("the scores are no product with scales and masks: they come from " + (scored ? scored.getOpType() : "an input"));
+  }
   double scale = scores.scale;
   Value q = peelScale(scores.product.getInputs()[0], scale, infer), kt = peelScale(scores.product.getInputs()[1], scale, infer);
   Value v = peel(node.getInputs()[1], infer);
   const TensorInfo qInfo = infer[q], ktInfo = infer[kt], vInfo = infer[v];
   if (qInfo.rank() != 4 || ktInfo.rank() != 4 || vInfo.rank() != 4)
-    return false;
+    return unlike("queries, keys and values are not all of rank 4");
   auto heads = qInfo.shape[1].constant(), headSize = qInfo.shape[3].constant(), valueSize = vInfo.shape[3].constant();
   if (!heads || !headSize || !valueSize || !infer.symbols.equal(vInfo.shape[1], qInfo.shape[1]) || !infer.symbols.equal(ktInfo.shape[1], qInfo.shape[1]) ||
       !infer.symbols.equal(vInfo.shape[0], qInfo.shape[0]) || !infer.symbols.equal(ktInfo.shape[0], qInfo.shape[0]))
-    return false;
+    return unlike("queries, keys and values do not agree on a batch and on a number and a size of heads that are known when compiling");
 
   Location loc = node.getLoc();
   // Keys as [B, G, T, D]: undo the transposition, then the repetition of heads.
@@ -306,7 +316,7 @@ bool recognizeAttention(NodeOp node, Lowering &lower) {
   Value qTensor = toFloat(lower, loc, lower.tensor(q), qInfo);
   Value mask = combineMasks(lower, loc, scores.product, scores.masks);
   if (!scores.masks.empty() && !mask)
-    return false;
+    return unlike("its masks cannot be put together");
   Shape shape{out.shape[0], out.shape[2], out.shape[1], out.shape[3]};
   Type f32 = lower.builder.getF32Type();
   auto attention = graph::AttentionOp::create(lower.builder, loc, lower.type(shape, f32), qTensor, k, vTensor, mask, Value(),

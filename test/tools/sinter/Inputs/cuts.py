@@ -1,0 +1,15 @@
+"""cuts.py LIBRARY FOLDER: a library that is cut off anywhere is refused in one sentence that names it, by every command that opens it."""
+import subprocess
+import sys
+from pathlib import Path
+
+data, folder = Path(sys.argv[1]).read_bytes(), Path(sys.argv[2])
+cut = folder / "cut.so"
+sizes = [0, 1, 4, 63, 64, 100, 500, 1000, *(len(data) * i // 16 for i in range(1, 16)), len(data) - 1]
+for size in sizes:
+    cut.write_bytes(data[:size])
+    for command in ("inspect",), ("run", "--prompt", "a"), ("bench",):
+        done = subprocess.run(["sinter", command[0], cut, *command[1:]], capture_output=True, text=True)
+        if done.returncode != 1 or done.stdout or len(done.stderr.splitlines()) != 1 or not done.stderr.startswith("sinter: ") or str(cut) not in done.stderr:
+            sys.exit(f"{size} of {len(data)} bytes, {command[0]}: exit code {done.returncode}, {done.stderr}{done.stdout}")
+print(f"{len(sizes)} refused")
