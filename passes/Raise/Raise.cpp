@@ -188,7 +188,7 @@ struct RaiseOnnxPass : impl::RaiseOnnxBase<RaiseOnnxPass> {
       for (auto [d, size] : llvm::enumerate(info.shape)) {
         SymExpr e = symbols.resolve(size);
         auto leads = [&](BlockArgument argument) { return infer[argument].rank() > 1 && symbols.equal(infer[argument].shape[0], e); };
-        bool batch = d == 0 || (!pair.grows && llvm::any_of(func.getArguments(), leads));
+        bool batch = pair.grows ? d == 0 && info.rank() == 4 : d == 0 || llvm::any_of(func.getArguments(), leads);
         if (e.atom() && !pastSymbols.contains(*e.atom()) && batch && symbols.unify(e, 1) == graph::SymbolTable::Unified::Never)
           return func.emitError("a graph with state is compiled for batch 1");
       }

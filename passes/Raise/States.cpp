@@ -46,9 +46,11 @@ BlockArgument appendedTo(Value v) {
 
 /// past * decay + new, where the past goes nowhere else: a recurrence. Decay and new are computed.
 BlockArgument decayed(NodeOp add) {
+  if (add->getNumOperands() != 2)
+    return {};
   for (unsigned side = 0; side < 2; ++side) {
     auto mul = copySource(add.getInputs()[side]).getDefiningOp<NodeOp>();
-    if (!mul || !mul.isOp("Mul") || !add.getInputs()[1 - side].getDefiningOp<NodeOp>())
+    if (!mul || !mul.isOp("Mul") || mul->getNumOperands() != 2 || !add.getInputs()[1 - side].getDefiningOp<NodeOp>())
       continue;
     for (unsigned factor = 0; factor < 2; ++factor) {
       BlockArgument past = argumentBehind(mul.getInputs()[factor]);
@@ -73,8 +75,9 @@ Past pastOf(Value value) {
   value = copySource(value);
   auto node = value.getDefiningOp<NodeOp>();
   // A present that the file rounds is rounded again when it is read as the past: the same.
-  if (node && node.isOp("DequantizeLinear"))
-    if (auto quantize = node.getInputs()[0].getDefiningOp<NodeOp>(); quantize && quantize.isOp("QuantizeLinear")) {
+  auto hasInput = [](NodeOp node, StringRef type) { return node && node.isOp(type) && node->getNumOperands(); };
+  if (hasInput(node, "DequantizeLinear"))
+    if (auto quantize = node.getInputs()[0].getDefiningOp<NodeOp>(); hasInput(quantize, "QuantizeLinear")) {
       value = copySource(quantize.getInputs()[0]);
       node = value.getDefiningOp<NodeOp>();
     }
@@ -85,7 +88,7 @@ Past pastOf(Value value) {
       return {argumentBehind(node.getInputOrNull(op.past)), op.grows};
   if (node.isOp("Concat"))
     return {appendedTo(value), true};
-  if (node.isOp("Slice"))
+  if (hasInput(node, "Slice"))
     return {appendedTo(node.getInputs()[0])};
   return {node.isOp("Add") ? decayed(node) : BlockArgument()};
 }
@@ -155,7 +158,8 @@ LogicalResult settleStates(func::FuncOp func, Inference &infer, SmallVector<Stat
     if (pair.declared)
       return func.emitError("--state '") << input << "=" << output << "': the input is " << describe(in, infer) << " and the output "
                                          << describe(out, infer) << "; a state is a cache that grows on axis 2 of 4, or has one fixed shape (see --dim)";
-    graph::addNote(func, "input '" + input + "' and output '" + output + "' are no state that the session carries: they are " + describe(in, infer) + " and " +
+    if (in.rank() > 2) // two rows joined are hardly meant to be state
+      graph::addNote(func, "input '" + input + "' and output '" + output + "' are no state that the session carries: they are " + describe(in, infer) + " and " +
                              describe(out, infer));
     return false;
   };
