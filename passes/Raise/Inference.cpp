@@ -19,7 +19,7 @@ FailureOr<int64_t> normalizeAxis(Operation *op, int64_t axis, int64_t rank) {
 Value copySource(Value v) {
   while (auto node = v.getDefiningOp<onnx::NodeOp>()) {
     bool copy = node.isOp("Identity") || (node.isOp("Concat") && node->getNumOperands() == 1) || (node.isOp("Dropout") && !node.hasUsedOutput(1));
-    if (!copy)
+    if (!copy || node->getNumOperands() == 0)
       break;
     v = node.getInputs()[0];
   }

@@ -13,7 +13,7 @@ end = max(s[2] + s[5] for s in segments if s[0] == 1)
 sizes = [0, 1, 4, 63, 64, 100, 500, 1000, *(end * i // 16 for i in range(1, 16)), end - 1]
 for size in sizes:
     cut.write_bytes(data[:size])
-    for command in ("inspect",), ("run", "--prompt", "a"), ("bench",):
+    for command in (("inspect",), ("run", "--prompt", "a"), ("bench",))[:3 if size == sizes[-4] else 1]:
         done = subprocess.run(["sinter", command[0], cut, *command[1:]], capture_output=True, text=True)
         if done.returncode != 1 or done.stdout or len(done.stderr.splitlines()) != 1 or not done.stderr.startswith("sinter: ") or str(cut) not in done.stderr:
             sys.exit(f"{size} of {len(data)} bytes, {command[0]}: exit code {done.returncode}, {done.stderr}{done.stdout}")
