@@ -1,0 +1,68 @@
+#!/usr/bin/env python3
+"""One runtime with one model, in a process of its own: worker.py SYSTEM KIND MODEL --threads N [--shape NAME]
+
+Reads a JSON object a line and answers with one: {"do": "prefill", "tokens": 512} and {"do": "decode", "depth": 2048, "tokens": 32} for
+decoders, {"do": "run", "tokens": 128} for encoders. An answer has the seconds it took, or an error. The first line is written
+when the model is loaded. Standard output is for answers alone; what runtimes print goes to standard error.
+"""
+import argparse
+import importlib
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+from shapes import SHAPES
+
+
+def token_ids(count, vocabulary, seed=13):
+    return [(i * 7919 + seed) % vocabulary for i in range(count)]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("system")
+    parser.add_argument("kind", choices=["decoder", "encoder"])
+    parser.add_argument("model", type=Path)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--shape", choices=SHAPES)
+    parser.add_argument("--capacity", type=int, default=4096)
+    args = parser.parse_args()
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+
+    def answer(**values):
+        print(json.dumps(values), file=answers, flush=True)
+
+    begin = time.perf_counter()
+    try:
+        module = importlib.import_module("system_" + args.system.replace(".", ""))
+        if args.kind == "decoder":
+            shape = SHAPES[args.shape]
+            model = module.Decoder(args.model, shape, args.threads, args.capacity)
+        else:
+            model = module.Encoder(args.model, args.threads)
+    except Exception as error:
+        return answer(error=str(error))
+    answer(seconds=time.perf_counter() - begin)
+    for line in sys.stdin:
+        order = json.loads(line)
+        count = order["tokens"]
+        try:
+            if order["do"] == "prefill":
+                seconds = model.prefill(token_ids(count, shape.vocabulary))
+            elif order["do"] == "decode":
+                seconds = model.decode(order["depth"], token_ids(count, shape.vocabulary, 29))
+            else:
+                ids = np.array([token_ids(count, 20000, 1000)], np.int64)
+                seconds = model.run({"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": np.zeros_like(ids)})
+        except Exception as error:
+            return answer(error=str(error))
+        answer(seconds=seconds)
+
+
+if __name__ == "__main__":
+    main()
