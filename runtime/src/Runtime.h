@@ -149,6 +149,8 @@ void meet(Pool *pool);
 
 /// What one thread needs to walk rows.
 struct Walker {
+  uint64_t *claim; ///< what is left of its part of the row it is at, see Walker.cpp; on a cache line of its own
+  uint32_t turn;   ///< counts the rows it came to: alike in all threads
   int64_t *scalars; ///< of its own, as loaded scalars and loop counters change along the way
   uint8_t *known;
   int64_t *arguments;

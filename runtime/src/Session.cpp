@@ -49,6 +49,8 @@ static uint64_t layOut(Session &session, char *base) {
   for (uint32_t i = 0; i < session.threads; ++i) {
     bump.used = alignUp(bump.used, 2 * kAlign); // no two threads write to one cache line, nor to a pair of them
     Walker unused, &walker = base ? session.walkers[i] : unused;
+    bump.take(walker.claim, 1);
+    bump.used = alignUp(bump.used, 2 * kAlign);
     bump.take(walker.scalars, header.scalars.count);
     bump.take(walker.known, header.scalars.count);
     bump.take(walker.arguments, extents.scalars);

@@ -7,6 +7,7 @@
 #include "Support.h"
 
 #include <atomic>
+#include <chrono>
 #include <limits>
 #include <pthread.h>
 #include <thread>
@@ -192,26 +193,62 @@ TEST(Walker, outputWhoseSizeIsInTheData) {
 // Threads
 //===----------------------------------------------------------------------===//
 
-static std::atomic<int64_t> parts, covered;
-static void countParts(char *const *, const int64_t *, int64_t begin, int64_t end, char *) {
-  parts.fetch_add(1);
-  covered.fetch_add(end - begin);
+/// How often each item ran, and the fewest items of a call.
+static std::atomic<int64_t> ran[64], fewest;
+static void countItems(char *const *, const int64_t *, int64_t begin, int64_t end, char *) {
+  for (int64_t i = begin; i < end; ++i)
+    ran[i].fetch_add(1);
+  for (int64_t seen = fewest; end - begin < seen && !fewest.compare_exchange_weak(seen, end - begin);)
+    ;
 }
 
 TEST(Walker, splitsByGrain) {
-  for (auto [grid, grain, threads, expected] : std::vector<std::tuple<int64_t, uint32_t, uint32_t, int64_t>>{
-           {10, 1, 4, 4}, {10, 4, 4, 3}, {10, 10, 4, 1}, {3, 1, 4, 3}, {1, 0, 4, 1}, {7, 2, 2, 2}}) {
+  for (auto [grid, grain, threads] : std::vector<std::tuple<int64_t, uint32_t, uint32_t>>{
+           {10, 1, 4}, {10, 4, 4}, {10, 10, 4}, {3, 1, 4}, {1, 0, 4}, {7, 2, 2}, {64, 1, 2}, {61, 3, 3}}) {
     Opened opened([grid = grid, grain = grain](ProgramBuilder &b) {
       uint32_t n;
       vectors(b, n);
-      b.rows.push_back(b.dispatch(b.kernel("count", countParts), b.constant(grid), {}, {}, true, grain));
+      b.rows.push_back(b.dispatch(b.kernel("count", countItems), b.constant(grid), {}, {}, true, grain));
     });
     Session session = makeSession(opened, threads);
-    parts = covered = 0;
+    for (auto &count : ran)
+      count = 0;
+    fewest = grid;
     call(session.get(), {1});
-    EXPECT_EQ(parts, expected) << grid << " by " << grain << " on " << threads;
-    EXPECT_EQ(covered, grid);
+    for (int64_t i = 0; i < 64; ++i)
+      EXPECT_EQ(ran[i], i < grid) << i << " of " << grid << " by " << grain << " on " << threads;
+    // The last of ceil(grid / grain) parts may be smaller.
+    EXPECT_GE(fewest, grid >= int64_t(threads * grain) ? int64_t(grain) : 1) << grid << " by " << grain << " on " << threads;
   }
+}
+
+static std::atomic<std::thread::id> slow, helper;
+/// The first half of 64 items is slow on whoever comes to item 0; `helper` is another thread that ran one of that half.
+static void sleepInFirstHalf(char *const *, const int64_t *, int64_t begin, int64_t end, char *) {
+  std::thread::id self = std::this_thread::get_id();
+  if (begin == 0)
+    slow = self;
+  if (begin == 32)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  for (int64_t i = begin; i < end && i < 32; ++i) {
+    if (self == slow.load())
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    else
+      helper = self;
+  }
+}
+
+TEST(Walker, idleThreadsTakeOver) {
+  Opened opened([](ProgramBuilder &b) {
+    uint32_t n;
+    vectors(b, n);
+    b.rows.push_back(b.dispatch(b.kernel("sleep", sleepInFirstHalf), b.constant(64), {}, {}));
+  });
+  Session session = makeSession(opened, 2);
+  helper = std::thread::id();
+  call(session.get(), {1});
+  EXPECT_NE(helper.load(), std::thread::id());
+  EXPECT_NE(helper.load(), slow.load());
 }
 
 static void reversals(ProgramBuilder &b, int count) {
