@@ -93,6 +93,28 @@ LogicalResult ReduceOp::verify() {
   return success();
 }
 
+LogicalResult ScatterOp::verify() {
+  auto base = cast<RankedTensorType>(getBase().getType()), indices = cast<RankedTensorType>(getIndices().getType());
+  auto updates = cast<RankedTensorType>(getUpdates().getType());
+  if (indices.getRank() < 1 || indices.isDynamicDim(indices.getRank() - 1))
+    return emitOpError("expected indices with a static last axis");
+  int64_t named = indices.getShape().back();
+  if (named > base.getRank() || updates.getRank() != indices.getRank() - 1 + base.getRank() - named)
+    return emitOpError("expected updates of rank ") << indices.getRank() - 1 + base.getRank() - named << ", but got " << updates.getRank();
+  return success();
+}
+
+LogicalResult AppendOp::verify() {
+  int64_t rank = cast<RankedTensorType>(getResult().getType()).getRank(), past = cast<RankedTensorType>(getPast().getType()).getRank();
+  if (past != rank + (getHalf() ? 1 : 0) || getUpdate().getType().getRank() != rank)
+    return emitOpError("expected an update of rank ") << rank << " and a past of rank " << rank + (getHalf() ? 1 : 0) << ", as the result has";
+  if (getAxis() >= uint64_t(rank))
+    return emitOpError("expected an axis below ") << rank << ", but got " << getAxis();
+  if (getHalf() && *getHalf() > 1)
+    return emitOpError("expected half 0 or 1, but got ") << *getHalf();
+  return success();
+}
+
 LogicalResult AttentionOp::verify() {
   for (Value v : {getQuery(), getKey(), getValue(), getResult()})
     if (cast<RankedTensorType>(v.getType()).getRank() != 4)

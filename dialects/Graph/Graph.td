@@ -151,6 +151,27 @@ def Graph_ScanOp : Graph_Op<"scan", [Pure, SameOperandsAndResultType]> {
   let assemblyFormat = "$input `axis` $axis attr-dict `:` type($result)";
 }
 
+def Graph_ScatterOp : Graph_Op<"scatter", [Pure]> {
+  let summary = "a tensor with elements replaced at computed places";
+  let description = [{
+    `indices` [U..., n] name elements, or slices, of `base` by its first n axes (below 0: from the end); each becomes that of `updates` [U..., rest of base], in row-major
+    order, or is combined with it: `combine` is add, mul, max or min.
+  }];
+  let arguments = (ins AnyRankedTensor:$base, AnyRankedTensor:$indices, AnyRankedTensor:$updates, OptionalAttr<StrAttr>:$combine);
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = [{
+    $base `,` $indices `,` $updates (`combine` $combine^)? attr-dict `:` type($base) `,` type($indices) `,` type($updates) `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+def Graph_TopKOp : Graph_Op<"topk", [Pure]> {
+  let summary = "the `k` largest (or smallest) elements of the last axis, best first, and where they were";
+  let arguments = (ins AnyRankedTensor:$input, Index:$k, UnitAttr:$largest);
+  let results = (outs AnyRankedTensor:$values, AnyRankedTensor:$indices);
+  let assemblyFormat = "$input `,` $k attr-dict `:` type($input) `->` type($values) `,` type($indices)";
+}
+
 def Graph_DynamicQuantizeOp : Graph_Op<"dynamic_quantize", [Pure]> {
   let summary = "scale and zero point of a whole tensor, from its range (ONNX DynamicQuantizeLinear)";
   let arguments = (ins AnyRankedTensor:$input);
@@ -164,10 +185,18 @@ def Graph_DynamicQuantizeOp : Graph_Op<"dynamic_quantize", [Pure]> {
 
 def Graph_AppendOp : Graph_Op<"append", [Pure]> {
   let summary = "past tokens followed by new ones";
-  let description = "[B, H, P, D] and [B, H, S, D] give [B, H, P+S, D]: the tensor form of a cache's append.";
-  let arguments = (ins AnyRankedTensor:$past, AnyRankedTensor:$update, I64Attr:$axis);
+  let description = [{
+    [B, H, P, D] and [B, H, S, D] give [B, H, P+S, D]: the tensor form of a cache's append. With `half` the past is stacked, [2, B, H, P, D], keys before values, and
+    the result continues that half of it.
+  }];
+  let arguments = (ins AnyRankedTensor:$past, AnyRankedTensor:$update, I64Attr:$axis, OptionalAttr<I64Attr>:$half);
   let results = (outs AnyRankedTensor:$result);
-  let assemblyFormat = "$past `,` $update `axis` $axis attr-dict `:` type($past) `,` type($update) `->` type($result)";
+  let assemblyFormat = "$past (`half` $half^)? `,` $update `axis` $axis attr-dict `:` type($past) `,` type($update) `->` type($result)";
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    /// The axis of the past that is its length.
+    int64_t getPastAxis() { return getAxis() + (getHalf() ? 1 : 0); }
+  }];
 }
 
 def Graph_AttentionOp : Graph_Op<"attention", [Pure, AttrSizedOperandSegments]> {

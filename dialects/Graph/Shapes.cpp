@@ -79,6 +79,12 @@ SmallVector<SymExpr, 4> Shapes::compute(Value tensor) {
         result.push_back(type.getShape().back());
         return result;
       })
+      .Case<ScatterOp>([&](auto scatter) { return copy(scatter.getBase()); })
+      .Case<TopKOp>([&](auto topk) {
+        auto result = copy(topk.getInput());
+        result.back() = symbols.fromValue(topk.getK());
+        return result;
+      })
       .Case<ReduceOp>([&](auto reduce) {
         SmallVector<SymExpr, 4> result;
         for (auto [d, size] : llvm::enumerate(of(reduce.getInput())))
@@ -88,6 +94,8 @@ SmallVector<SymExpr, 4> Shapes::compute(Value tensor) {
       })
       .Case<AppendOp>([&](auto append) {
         auto result = copy(append.getPast());
+        if (append.getHalf())
+          result.erase(result.begin());
         result[append.getAxis()] = result[append.getAxis()] + of(append.getUpdate())[append.getAxis()];
         return result;
       })

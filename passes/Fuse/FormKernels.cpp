@@ -165,8 +165,8 @@ private:
 
   LogicalResult formRoot(Operation *op, Target target) {
     return llvm::TypeSwitch<Operation *, LogicalResult>(op)
-        .Case<graph::LinearOp, graph::EmbeddingOp, graph::NormOp, graph::SoftmaxOp, graph::ReduceOp, graph::MatMulOp, graph::ScanOp, graph::AppendOp,
-              graph::AttentionOp>([&](auto root) { return formOp(root, target); })
+        .Case<graph::LinearOp, graph::EmbeddingOp, graph::NormOp, graph::SoftmaxOp, graph::ReduceOp, graph::MatMulOp, graph::ScanOp, graph::ScatterOp,
+              graph::TopKOp, graph::AppendOp, graph::AttentionOp>([&](auto root) { return formOp(root, target); })
         .Case<tensor::ReshapeOp, tensor::BitcastOp>([&](auto view) {
           // A view of memory is that memory.
           if (auto it = placement.storage.find(view.getSource()); it != placement.storage.end() && !it->second.cache)
@@ -418,14 +418,75 @@ private:
     return success();
   }
 
-  /// Writes [B, H, S, D] to a cache at position `past`.
-  void append(Operation *op, Value memory, kv::CacheType cache, kv::Part part, Value tensor, const SymExpr &past) {
+  /// The base, copied, then the updates into the copy.
+  LogicalResult formOp(graph::ScatterOp op, Target target) {
+    Type element = elementOf(op.getResult());
+    auto kind = llvm::StringSwitch<std::optional<kern::ReduceKind>>(op.getCombine().value_or(""))
+                    .Case("add", kern::ReduceKind::Add)
+                    .Case("mul", kern::ReduceKind::Mul)
+                    .Case("max", kern::ReduceKind::Max)
+                    .Case("min", kern::ReduceKind::Min)
+                    .Default(std::nullopt);
+    if (op.getCombine() && !kind)
+      return op.emitError("unknown combination '") << *op.getCombine() << "'";
+    SmallVector<SymExpr> base(shapes.of(op.getBase())), indices(shapes.of(op.getIndices())), updates(shapes.of(op.getUpdates()));
+    int64_t named = *symbols.resolve(indices.back()).constant(), lead = indices.size() - 1;
+    Value memory = buffer(op.getLoc(), element, shapes.elements(op.getBase()));
+    {
+      KernelBuilder k = kernel(op, "generate");
+      Value out = k.view(memory, base, true);
+      SmallVector<OpFoldResult> extents = k.sizes(base);
+      kern::GenerateOp::create(k.b, k.loc, k.begin(), k.end(), extents, out,
+                               [&](OpBuilder &b, Location l, ValueRange index) { kern::YieldOp::create(b, l, k.pull(b, op.getBase(), index)); });
+      k.finish(main, kernels, nameOf(op.getLoc()));
+    }
+    placement.storage[target.tensor] = {memory, {}, {}};
+    KernelBuilder k = kernel(op, "scatter");
+    Value out = k.view(memory, base, true);
+    SmallVector<OpFoldResult> extents = k.sizes(updates);
+    kern::ScatterOp::create(k.b, k.loc, kind, k.begin(), k.end(), extents, out, [&](OpBuilder &b, Location l, ValueRange index) {
+      SmallVector<Value> yields, at(index.take_front(lead));
+      at.push_back({});
+      for (int64_t d = 0; d < named; ++d) {
+        at.back() = arith::ConstantIndexOp::create(b, l, d);
+        // What comes from outside must not write out of bounds.
+        Value i = arith::IndexCastOp::create(b, l, b.getIndexType(), k.pull(b, op.getIndices(), at)), size = k.scalar(base[d]);
+        Value zero = arith::ConstantIndexOp::create(b, l, 0), last = arith::SubIOp::create(b, l, size, arith::ConstantIndexOp::create(b, l, 1));
+        Value negative = arith::CmpIOp::create(b, l, arith::CmpIPredicate::slt, i, zero);
+        i = arith::SelectOp::create(b, l, negative, arith::AddIOp::create(b, l, i, size), i);
+        yields.push_back(arith::MaxSIOp::create(b, l, arith::MinSIOp::create(b, l, i, last), zero));
+      }
+      llvm::append_range(yields, index.drop_front(lead));
+      yields.push_back(k.pull(b, op.getUpdates(), index));
+      kern::YieldOp::create(b, l, yields);
+    });
+    k.finish(main, kernels, nameOf(op.getLoc()));
+    return success();
+  }
+
+  LogicalResult formOp(graph::TopKOp op, Target) {
+    KernelBuilder k = kernel(op, "topk");
+    SmallVector<SymExpr> input(shapes.of(op.getInput())), shape(shapes.of(op.getValues()));
+    Value values = bufferFor(op.getValues()), indices = bufferFor(op.getIndices());
+    Value valueView = k.view(values, shape, true), indexView = k.view(indices, shape, true);
+    SmallVector<OpFoldResult> extents = k.sizes(input);
+    kern::TopKOp::create(k.b, k.loc, op.getLargest(), k.begin(), k.end(), extents, k.size(shape.back()), valueView, indexView,
+                         [&](OpBuilder &b, Location l, ValueRange index) { kern::YieldOp::create(b, l, k.pull(b, op.getInput(), index)); });
+    k.finish(main, kernels, nameOf(op.getLoc()));
+    return success();
+  }
+
+  /// Writes [B, H, S, D], of a stacked tensor [2, B, H, S, D] the `half`, to a cache at position `past`.
+  void append(Operation *op, Value memory, kv::CacheType cache, kv::Part part, Value tensor, const SymExpr &past, std::optional<int64_t> half = {}) {
     KernelBuilder k = kernel(op, "append");
-    ArrayRef<SymExpr> shape = shapes.of(tensor);
+    ArrayRef<SymExpr> shape = shapes.of(tensor).drop_front(half ? 1 : 0);
     Value bytes = k.operand(memory, true), pastValue = k.scalar(past), tokens = k.scalar(shape[2]), sequences = k.scalar(shape[0]);
     Type f32 = main.getF32Type();
     kern::AppendOp::create(k.b, k.loc, k.begin(), k.end(), bytes, pastValue, tokens, sequences, cache, part, [&](OpBuilder &b, Location l, ValueRange index) {
-      Value x = k.pull(b, tensor, index);
+      SmallVector<Value> at(index);
+      if (half)
+        at.insert(at.begin(), arith::ConstantIndexOp::create(b, l, *half));
+      Value x = k.pull(b, tensor, at);
       if (x.getType() != f32)
         x = arith::ExtFOp::create(b, l, f32, x);
       kern::YieldOp::create(b, l, x);
@@ -441,7 +502,7 @@ private:
       return op.emitError("a cache that no attention reads as keys and values is not supported");
     auto cache = cast<kv::CacheType>(type.getValue());
     Value memory = kern::StateOp::create(main, op.getLoc(), MemRefType::get({ShapedType::kDynamic}, main.getI8Type()), state.getInt());
-    append(op, memory, cache, part.getValue(), op.getUpdate(), shapes.of(op.getPast())[op.getAxis()]);
+    append(op, memory, cache, part.getValue(), op.getUpdate(), shapes.of(op.getPast())[op.getPastAxis()]);
     placement.storage[op.getResult()] = {memory, cache, part.getValue()};
     placement.storage[op.getPast()] = {memory, cache, part.getValue()};
     return success();
@@ -525,7 +586,11 @@ private:
         sizes.push_back(symbols.materialize(main, func.getLoc(), e));
       graph::BindOp::create(main, func.getLoc(), source, sizes);
       placement.storage[source] = {source, {}, {}};
-      append(func, state(), cache, part, source, 0);
+      if (shape.size() == 5)
+        for (int64_t half = 0; half < 2; ++half)
+          append(func, state(), cache, half ? kv::Part::Value : kv::Part::Key, source, 0, half);
+      else
+        append(func, state(), cache, part, source, 0);
       begin("store", {});
       Value memory = state();
       Value out = buffer(func.getLoc(), elementOf(argument), shapes.elements(argument));
@@ -593,7 +658,6 @@ private:
       Value memory;
       if (Value present = presentCache(i)) {
         // The session keeps it; who wants it as a tensor asks for the state.
-        tensor = present;
         memory = placement.storage.lookup(present).buffer;
       } else {
         memory = it == placement.storage.end() || it->second.cache ? Value() : it->second.buffer;

@@ -258,7 +258,15 @@ Value KernelBuilder::pull(OpBuilder &at, Value tensor, ValueRange index) {
     const Storage &s = it->second;
     if (s.cache) {
       Value elements = s.cache.emitElements(at, loc, operand(s.buffer));
-      Value i = s.cache.emitElement(at, loc, s.part, index[0], index[1], index[2], index[3]);
+      auto element = [&](kv::Part part, ValueRange in) { return s.cache.emitElement(at, loc, part, in[0], in[1], in[2], in[3]); };
+      Value i;
+      if (index.size() == 5) {
+        Value key = arith::CmpIOp::create(at, loc, arith::CmpIPredicate::eq, index[0], arith::ConstantIndexOp::create(at, loc, 0));
+        Value inKeys = element(kv::Part::Key, index.drop_front()), inValues = element(kv::Part::Value, index.drop_front());
+        i = arith::SelectOp::create(at, loc, key, inKeys, inValues);
+      } else {
+        i = element(s.part, index);
+      }
       Value x = memref::LoadOp::create(at, loc, elements, i);
       Type wanted = cast<RankedTensorType>(tensor.getType()).getElementType();
       if (x.getType() == wanted)

@@ -19,7 +19,7 @@ namespace sinter::fuse {
 /// What is known of a tensor that has memory.
 struct Storage {
   mlir::Value buffer;        ///< kern.buffer, kern.state, a weight or an argument of @main
-  kv::CacheType cache;       ///< set: the tensor is a half of this cache, in its layout
+  kv::CacheType cache;       ///< set: the tensor is a half of this cache, in its layout; of rank 5, both halves
   kv::Part part = kv::Part::Key;
 };
 

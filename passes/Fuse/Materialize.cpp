@@ -82,6 +82,10 @@ Materialization chooseMaterialized(func::FuncOp func, graph::Shapes &shapes) {
     m.fusedRoots.insert(&op);
     m.kept.insert(generate);
   }
+  llvm::SmallDenseSet<int64_t> presents;
+  for (unsigned i = 0; i < func.getNumArguments(); ++i)
+    if (auto result = func.getArgAttrOfType<IntegerAttr>(i, "graph.state"); result && func.getArgAttr(i, "kv.state"))
+      presents.insert(result.getInt());
   // Then the rest, producers first.
   llvm::DenseMap<Operation *, int64_t> cost;
   for (auto generate : body.getOps<tensor::GenerateOp>()) {
@@ -116,7 +120,12 @@ Materialization chooseMaterialized(func::FuncOp func, graph::Shapes &shapes) {
     graph::SymExpr mine = shapes.symbols.resolve(shapes.elements(generate.getResult()));
     bool replicated = readers.size() > 1;
     for (Operation *reader : readers) {
-      if (isa<graph::LinearOp, graph::EmbeddingOp, func::ReturnOp>(reader)) {
+      if (isa<func::ReturnOp>(reader)) {
+        // A present of the session's is asked for as a state.
+        keep |= llvm::any_of(reader->getOpOperands(), [&](OpOperand &operand) {
+          return operand.get() == generate.getResult() && !presents.contains(operand.getOperandNumber());
+        });
+      } else if (isa<graph::LinearOp, graph::EmbeddingOp>(reader)) {
         keep = true;
       } else if (isa<graph::MatMulOp>(reader)) {
         replicated = true;

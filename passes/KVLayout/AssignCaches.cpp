@@ -73,7 +73,7 @@ struct AssignCachesPass : impl::AssignCachesBase<AssignCachesPass> {
       auto heads = symbols.resolve(key[1]).constant(), keyDim = symbols.resolve(key[3]).constant(), valueDim = symbols.resolve(value[3]).constant();
       int64_t capacity = symbols.bounds(key[2]).hi;
       if (kept) // the past may be as long as its own bound; one token more still fits
-        capacity = std::max<int64_t>(1, std::min(capacity, symbols.bounds(shapes.of(keys.getPast())[2]).hi + 1));
+        capacity = std::max<int64_t>(1, std::min(capacity, symbols.bounds(shapes.of(keys.getPast())[keys.getPastAxis()]).hi + 1));
       if (!heads || !keyDim || !valueDim || capacity >= graph::Bounds::kUnbounded) {
         attention.emitError("expected keys and values with a static number and size of heads, and a bounded length");
         failed = true;
@@ -103,8 +103,8 @@ struct AssignCachesPass : impl::AssignCachesBase<AssignCachesPass> {
       SmallVector<graph::SymExpr> shape(shapes.of(append.getResult()));
       auto element = dyn_cast<FloatType>(cast<RankedTensorType>(append.getType()).getElementType());
       auto heads = symbols.resolve(shape[1]).constant(), dim = symbols.resolve(shape[3]).constant();
-      int64_t capacity = std::min(symbols.bounds(shape[2]).hi, symbols.bounds(shapes.of(append.getPast())[2]).hi + 1);
-      if (!element || !heads || !dim || append.getAxis() != 2) {
+      int64_t capacity = std::min(symbols.bounds(shape[2]).hi, symbols.bounds(shapes.of(append.getPast())[append.getPastAxis()]).hi + 1);
+      if (!element || !heads || !dim || append.getAxis() != 2 || append.getHalf()) {
         append.emitError("a past that is no cache of keys or values is not supported");
         failed = true;
         return;
@@ -145,6 +145,8 @@ struct AssignCachesPass : impl::AssignCachesBase<AssignCachesPass> {
     append->setAttr("part", kv::PartAttr::get(&getContext(), part));
     append->setAttr("state", builder.getI64IntegerAttr(owner));
     unsigned argument = cast<BlockArgument>(append.getPast()).getArgNumber();
+    if (func.getArgAttr(argument, "kv.state"))
+      return; // the other half of a stacked past, which is one state
     func.setArgAttr(argument, "kv.cache", TypeAttr::get(cache));
     func.setArgAttr(argument, "kv.part", kv::PartAttr::get(&getContext(), part));
     func.setArgAttr(argument, "kv.owner", builder.getI64IntegerAttr(owner));

@@ -36,6 +36,15 @@ const RuleTable &RuleTable::all() {
     addNormalizationRules(t);
     addQuantizationRules(t);
     addAttentionRules(t);
+    addFusedAttentionRules(t);
+    addOnnxAttentionRules(t);
+    addRotaryRules(t);
+    addFusedRules(t);
+    addQLinearRules(t);
+    addScatterRules(t);
+    addPoolingRules(t);
+    addResamplingRules(t);
+    addControlFlowRules(t);
     addConvolutionRules(t);
     return t;
   }();
@@ -50,6 +59,9 @@ std::vector<std::string> RuleTable::names() const {
 }
 
 namespace {
+
+/// Its domain, where it is not ONNX's own, and operator.
+std::string nameOf(onnx::NodeOp node) { return (node.getDomain() + (node.getDomain().empty() ? "" : ".") + node.getOpType()).str(); }
 
 /// Uses of copies become uses of what they copy, so that no rule has to look through them.
 void forwardCopies(func::FuncOp func) {
@@ -164,7 +176,7 @@ struct RaiseOnnxPass : impl::RaiseOnnxBase<RaiseOnnxPass> {
           continue;
         }
         auto label = dimsAttr && d < int64_t(dimsAttr.size()) ? dyn_cast<StringAttr>(dimsAttr[d]) : StringAttr();
-        bool length = past && type.getRank() == 4 && d == 2;
+        bool length = past && (type.getRank() == 4 || type.getRank() == 5) && d == type.getRank() - 2;
         graph::Bounds bounds{length ? 0 : 1, graph::Bounds::kUnbounded};
         SymExpr size = label && !label.empty() ? namedSize(label, names, infer, bounds) : infer.symbols.fresh(bounds);
         info.shape.push_back(size);
@@ -179,8 +191,8 @@ struct RaiseOnnxPass : impl::RaiseOnnxBase<RaiseOnnxPass> {
     auto &symbols = infer.symbols;
     for (const StatePair &pair : states) {
       const TensorInfo info = infer[pair.past];
-      if (pair.grows && info.rank() == 4)
-        if (auto atom = info.shape[2].atom())
+      if (pair.grows && isCache(info))
+        if (auto atom = info.shape[info.rank() - 2].atom())
           pastSymbols.insert(*atom);
     }
     for (const StatePair &pair : states) {
@@ -188,7 +200,7 @@ struct RaiseOnnxPass : impl::RaiseOnnxBase<RaiseOnnxPass> {
       for (auto [d, size] : llvm::enumerate(info.shape)) {
         SymExpr e = symbols.resolve(size);
         auto leads = [&](BlockArgument argument) { return infer[argument].rank() > 1 && symbols.equal(infer[argument].shape[0], e); };
-        bool batch = pair.grows ? d == 0 && info.rank() == 4 : d == 0 || llvm::any_of(func.getArguments(), leads);
+        bool batch = pair.grows ? isCache(info) && int64_t(d) == info.rank() - 4 : d == 0 || llvm::any_of(func.getArguments(), leads);
         if (e.atom() && !pastSymbols.contains(*e.atom()) && batch && symbols.unify(e, 1) == graph::SymbolTable::Unified::Never)
           return func.emitError("a graph with state is compiled for batch 1");
       }
@@ -202,7 +214,7 @@ struct RaiseOnnxPass : impl::RaiseOnnxBase<RaiseOnnxPass> {
     for (Operation &op : func.getBody().front()) {
       auto node = dyn_cast<onnx::NodeOp>(op);
       if (node && !RuleTable::all().find(node)) {
-        ++missing[(node.getDomain() + (node.getDomain().empty() ? "" : ".") + node.getOpType()).str()];
+        ++missing[nameOf(node)];
         firstMissing = firstMissing ? firstMissing : &op;
       }
     }
@@ -212,7 +224,9 @@ struct RaiseOnnxPass : impl::RaiseOnnxBase<RaiseOnnxPass> {
         list += (list.empty() ? "" : ", ") + name + " (" + std::to_string(count) + ")";
       return firstMissing->emitError("operators that are not supported: ") << list;
     }
-    for (Operation &op : func.getBody().front()) {
+    Block &body = func.getBody().front();
+    for (auto it = body.begin(); it != body.end();) {
+      Operation &op = *it++;
       if (auto constant = dyn_cast<onnx::ConstantOp>(op)) {
         auto type = cast<RankedTensorType>(constant.getResult().getType());
         TensorInfo info{type.getElementType(), {}, {}};
@@ -234,7 +248,24 @@ struct RaiseOnnxPass : impl::RaiseOnnxBase<RaiseOnnxPass> {
         for (Value v : node.getInputs())
           if (!infer.known(v) && !isa<NoneType>(v.getType()))
             return node.emitError("an input has no type");
-        if (failed(checkSignature(node, infer)) || failed(RuleTable::all().find(node)->infer(node, infer)))
+        const Rule *rule = RuleTable::all().find(node);
+        if (!rule)
+          return node.emitError("operators that are not supported: ") << nameOf(node) << " (1)";
+        if (failed(checkSignature(node, infer)))
+          return failure();
+        if (rule->expand) {
+          Operation *before = op.getPrevNode();
+          Expansion expansion(node);
+          if (failed(rule->expand(node, infer, expansion)))
+            return failure();
+          it = before ? std::next(before->getIterator()) : body.begin();
+          for (Value v : node.getResults())
+            if (!v.use_empty())
+              return node.emitError("a used output of ") << nameOf(node) << " is not supported";
+          node.erase();
+          continue;
+        }
+        if (failed(rule->infer(node, infer)))
           return failure();
         for (Value v : node.getResults())
           if (!infer.known(v))
@@ -249,7 +280,7 @@ struct RaiseOnnxPass : impl::RaiseOnnxBase<RaiseOnnxPass> {
     for (const StatePair &pair : states)
       if (pair.grows)
         for (unsigned number : pastSymbols)
-          if (mentions(infer[pair.past].shape[2], number))
+          if (mentions(infer[pair.past].shape[infer[pair.past].rank() - 2], number))
             lengths.insert(number);
     pastSymbols = lengths;
     return bound(func, infer);

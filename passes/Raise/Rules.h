@@ -7,6 +7,7 @@
 #ifndef SINTER_PASSES_RAISE_RULES_H
 #define SINTER_PASSES_RAISE_RULES_H
 
+#include "passes/Raise/Expansion.h"
 #include "passes/Raise/Lowering.h"
 
 #include <functional>
@@ -19,6 +20,8 @@ struct Rule {
   std::function<mlir::LogicalResult(onnx::NodeOp, Inference &)> infer;
   /// Maps every result to a tensor. Not called for nodes whose results are all known elements or unused.
   std::function<mlir::LogicalResult(onnx::NodeOp, Lowering &)> lower;
+  /// Instead of both: replaces the results that are used by those of simpler nodes.
+  std::function<mlir::LogicalResult(onnx::NodeOp, Inference &, Expansion &)> expand = {};
 };
 
 /// Rules by (domain, operator).
@@ -47,6 +50,15 @@ void addMatMulRules(RuleTable &);
 void addNormalizationRules(RuleTable &);
 void addQuantizationRules(RuleTable &);
 void addAttentionRules(RuleTable &);
+void addFusedAttentionRules(RuleTable &);
+void addOnnxAttentionRules(RuleTable &);
+void addRotaryRules(RuleTable &);
+void addFusedRules(RuleTable &);
+void addQLinearRules(RuleTable &);
+void addScatterRules(RuleTable &);
+void addPoolingRules(RuleTable &);
+void addResamplingRules(RuleTable &);
+void addControlFlowRules(RuleTable &);
 void addConvolutionRules(RuleTable &);
 
 } // namespace sinter::raise

@@ -24,6 +24,12 @@ struct StatefulOperator {
 constexpr StatefulOperator kStateful[] = {
     {"com.microsoft", "GroupQueryAttention", 3, 1, true},
     {"com.microsoft", "GroupQueryAttention", 4, 2, true},
+    {"com.microsoft", "MultiHeadAttention", 6, 1, true},
+    {"com.microsoft", "MultiHeadAttention", 7, 2, true},
+    {"com.microsoft", "Attention", 4, 1, true},
+    {"com.microsoft", "QAttention", 8, 1, true},
+    {"", "Attention", 4, 1, true},
+    {"", "Attention", 5, 2, true},
     {"com.microsoft", "CausalConvWithState", 3, 1, false},
     {"", "RNN", 5, 1, false},
     {"", "GRU", 5, 1, false},
@@ -147,7 +153,8 @@ LogicalResult settleStates(func::FuncOp func, Inference &infer, SmallVector<Stat
   auto keep = [&](const StatePair &pair) -> FailureOr<bool> {
     Value result = terminator->getOperand(pair.result);
     const TensorInfo in = infer[pair.past], out = infer[result];
-    if (pair.grows && in.rank() == 4 && out.rank() == 4 && !infer.symbols.resolve(in.shape[2]).constant() && infer.symbols.equal(in.shape[3], out.shape[3]))
+    if (pair.grows && isCache(in) && out.rank() == in.rank() && !infer.symbols.resolve(in.shape[in.rank() - 2]).constant() &&
+        infer.symbols.equal(in.shape.back(), out.shape.back()))
       return true;
     bool carried = in.element == out.element && in.rank() == out.rank();
     for (int64_t d = 0; d < in.rank() && carried; ++d)

@@ -71,3 +71,40 @@ func.func @main(%x: tensor<1x4x2xf32> {onnx.name = "x"}) -> !onnx.unknown {
   %0 = onnx.node "Conv"(%x, %w) {since = 11} : (tensor<1x4x2xf32>, tensor<1x4x3xf32>) -> !onnx.unknown
   return %0 : !onnx.unknown
 }
+
+// -----
+
+func.func @main(%c: tensor<i1> {onnx.name = "c"}, %x: tensor<2xf32> {onnx.name = "x"}) -> !onnx.unknown {
+  // expected-error @+1 {{If is supported where its condition follows from sizes and constants, but this one is known only at run time}}
+  %0 = onnx.node "If"(%c) {region_names = ["then_branch", "else_branch"], since = 17} : (tensor<i1>) -> !onnx.unknown regions {
+    onnx.yield %x : tensor<2xf32>
+  }, {
+    onnx.yield %x : tensor<2xf32>
+  }
+  return %0 : !onnx.unknown
+}
+
+// -----
+
+func.func @main(%q: tensor<1x4x32xf32> {onnx.name = "q"}) -> !onnx.unknown {
+  // expected-error @+1 {{expected queries [B, S, heads * size] with keys and values of rank 3 or 4, or packed ones of rank 5}}
+  %0 = onnx.node "MultiHeadAttention"(%q) {domain = "com.microsoft", attributes = {num_heads = 4}, since = 1} : (tensor<1x4x32xf32>) -> !onnx.unknown
+  return %0 : !onnx.unknown
+}
+
+// -----
+
+func.func @main(%x: tensor<1x4x32xf32> {onnx.name = "x"}, %w: tensor<32x96xf32> {onnx.name = "w"}) -> !onnx.unknown {
+  // expected-error @+1 {{do_rotary is not supported in Attention}}
+  %0 = onnx.node "Attention"(%x, %w) {domain = "com.microsoft", attributes = {num_heads = 4, do_rotary = 1}, since = 1} : (tensor<1x4x32xf32>, tensor<32x96xf32>) -> !onnx.unknown
+  return %0 : !onnx.unknown
+}
+
+// -----
+
+func.func @main(%x: tensor<1x1x4xf32> {onnx.name = "x"}, %s: tensor<3xi64> {onnx.name = "s"}) -> !onnx.unknown {
+  %none = onnx.none
+  // expected-error @+1 {{the sizes of a Resize is computed at run time, which is not supported}}
+  %0 = onnx.node "Resize"(%x, %none, %none, %s) {since = 13} : (tensor<1x1x4xf32>, none, none, tensor<3xi64>) -> !onnx.unknown
+  return %0 : !onnx.unknown
+}

@@ -341,7 +341,7 @@ bool recognizeAppend(NodeOp node, Lowering &lower) {
   auto func = cast<func::FuncOp>(past.getOwner()->getParentOp());
   if (!func.getArgAttr(past.getArgNumber(), "graph.state") || info.rank() != 4 || axis != 2)
     return false;
-  Value result = graph::AppendOp::create(lower.builder, node.getLoc(), lower.type(info), lower.tensor(past), lower.tensor(node.getInputs()[1]), axis);
+  Value result = graph::AppendOp::create(lower.builder, node.getLoc(), lower.type(info), lower.tensor(past), lower.tensor(node.getInputs()[1]), axis, IntegerAttr());
   lower.map(node.getResult(0), result);
   return true;
 }

@@ -6,6 +6,7 @@
 
 #include "dialects/Graph/Graph.h"
 #include "passes/Raise/Rules.h"
+#include "passes/Raise/Rules/AttentionParts.h"
 
 using namespace mlir;
 using namespace sinter::raise;
@@ -74,47 +75,13 @@ LogicalResult inferGroupQuery(NodeOp node, Inference &infer) {
   return success();
 }
 
-/// x[d] rotated: with c, s at the position and half index, halves (i, i + R/2) or pairs (2i, 2i + 1); channels from `rotary` on pass.
-Value rotate(OpBuilder &b, Location l, Value channel, int64_t rotary, int64_t headSize, bool interleaved, function_ref<Value(Value)> x,
-             function_ref<Value(Value)> cosine, function_ref<Value(Value)> sine) {
-  auto c = [&](int64_t v) { return constantIndex(b, l, v); };
-  Value half, partner, first;
-  if (interleaved) {
-    half = arith::DivUIOp::create(b, l, channel, c(2));
-    Value odd = arith::RemUIOp::create(b, l, channel, c(2));
-    first = arith::CmpIOp::create(b, l, arith::CmpIPredicate::eq, odd, c(0));
-    partner = arith::SelectOp::create(b, l, first, arith::AddIOp::create(b, l, channel, c(1)), arith::SubIOp::create(b, l, channel, c(1)));
-  } else {
-    first = arith::CmpIOp::create(b, l, arith::CmpIPredicate::slt, channel, c(rotary / 2));
-    half = arith::SelectOp::create(b, l, first, channel, arith::SubIOp::create(b, l, channel, c(rotary / 2)));
-    partner = arith::SelectOp::create(b, l, first, arith::AddIOp::create(b, l, channel, c(rotary / 2)), arith::SubIOp::create(b, l, channel, c(rotary / 2)));
-  }
-  auto rotated = [&]() -> Value {
-    Value cs = cosine(half), sn = sine(half);
-    Value signedSine = arith::SelectOp::create(b, l, first, arith::NegFOp::create(b, l, sn), sn);
-    return arith::AddFOp::create(b, l, arith::MulFOp::create(b, l, x(channel), cs), arith::MulFOp::create(b, l, x(partner), signedSine));
-  };
-  if (rotary == headSize)
-    return rotated();
-  Value inside = arith::CmpIOp::create(b, l, arith::CmpIPredicate::slt, channel, c(rotary));
-  Value plain = x(channel);
-  auto choice = scf::IfOp::create(b, l, TypeRange{plain.getType()}, inside, true);
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToStart(choice.thenBlock());
-  Value r = rotated();
-  scf::YieldOp::create(b, l, r);
-  b.setInsertionPointToStart(choice.elseBlock());
-  scf::YieldOp::create(b, l, plain);
-  return choice.getResult(0);
-}
-
 LogicalResult lowerGroupQuery(NodeOp node, Lowering &lower) {
   Inference &infer = lower.infer;
   auto g = groupQuery(node, infer);
   if (failed(g))
     return failure();
   Location loc = node.getLoc();
-  const TensorInfo query = infer[node.getInputs()[0]], out = infer[node.getResult(0)];
+  const TensorInfo query = infer[node.getInputs()[0]];
   if (node.getInputOrNull(12) || node.getInputOrNull(13))
     return node.emitError("cache scales are not supported");
   if (node.getInputOrNull(14) || node.getInputOrNull(15))
@@ -154,44 +121,32 @@ LogicalResult lowerGroupQuery(NodeOp node, Lowering &lower) {
       position = safeIndex(b, l, position, lower.size(b, l, infer[cosCache].shape[0]));
       auto table = [&](Value cache) { return [&, cache](Value half) { return lower.read(b, l, cache, ValueRange{position, half}); }; };
       auto cosine = table(cosCache), sine = table(sinCache);
-      return rotate(b, l, i[3], rotary, g->headSize, interleaved, x, cosine, sine);
+      return rotateChannel(b, l, i[3], rotary, g->headSize, interleaved, x, cosine, sine);
     });
   };
   Value q = heads(0, rotaryOn), k = heads(1, rotaryOn), v = heads(2, false);
+  AttentionParts parts;
   SymExpr total = infer.symbols.resolve(past + tokens);
-  RankedTensorType presentType = lower.type({batch, SymExpr(g->groups), total, SymExpr(g->headSize)}, query.element);
+  parts.sizes = {batch, tokens, past, tokens, total, g->heads, g->groups, g->headSize, g->headSize};
   if (pastKey && pastValue) {
-    k = sinter::graph::AppendOp::create(lower.builder, loc, presentType, lower.tensor(pastKey), k, 2);
-    v = sinter::graph::AppendOp::create(lower.builder, loc, presentType, lower.tensor(pastValue), v, 2);
+    Shape present{batch, SymExpr(g->groups), total, SymExpr(g->headSize)};
+    k = appendPast(lower, loc, pastKey, k, present, 0, /*stacked=*/false);
+    v = appendPast(lower, loc, pastValue, v, present, 1, /*stacked=*/false);
   }
   for (unsigned i = 1; i < node.getNumResults() && i < 3; ++i)
     lower.map(node.getResult(i), i == 1 ? k : v);
-  Type f32 = lower.builder.getF32Type();
-  auto wide = [&](Value x) -> Value {
-    if (query.element == f32 || x.getDefiningOp<sinter::graph::AppendOp>())
-      return x;
-    auto type = cast<RankedTensorType>(x.getType());
-    SmallVector<SymExpr, 4> shape{batch, SymExpr(type.getDimSize(1)), tokens, SymExpr(g->headSize)};
-    return lower.generate(loc, shape, f32, [&](OpBuilder &b, Location l, ValueRange i) {
-      return castElement(b, l, tensor::ExtractOp::create(b, l, x, i), query.element, f32);
-    });
-  };
-  double scale = node.getFloat("scale", 0);
   Value bias = node.getInputOrNull(10), sinks = node.getInputOrNull(11);
-  Shape shape{batch, tokens, SymExpr(g->heads), SymExpr(g->headSize)};
-  Value attention = sinter::graph::AttentionOp::create(lower.builder, loc, lower.type(shape, f32), wide(q), wide(k), wide(v),
-                                                      bias ? lower.tensor(bias) : Value(), sinks ? lower.tensor(sinks) : Value(),
-                                                      llvm::APFloat(float(scale ? scale : 1 / std::sqrt(double(g->headSize)))),
-                                                      llvm::APFloat(float(node.getFloat("softcap", 0))), node.getInt("causal", 1) != 0,
-                                                      std::max<int64_t>(0, node.getInt("local_window_size", -1)), /*zero_masked_rows=*/false);
-  Value y = lower.reshape(loc, attention, out.shape);
-  if (query.element != f32) {
-    Value wideY = y;
-    y = lower.generate(loc, out.shape, out.element, [&](OpBuilder &b, Location l, ValueRange i) {
-      return castElement(b, l, tensor::ExtractOp::create(b, l, wideY, i), f32, out.element);
-    });
-  }
-  lower.map(node.getResult(0), y);
+  parts.element = query.element;
+  parts.query = q;
+  parts.key = k;
+  parts.value = v;
+  parts.mask = bias ? lower.tensor(bias) : Value();
+  parts.sinks = sinks ? lower.tensor(sinks) : Value();
+  parts.scale = node.getFloat("scale", 0);
+  parts.softcap = node.getFloat("softcap", 0);
+  parts.causal = node.getInt("causal", 1) != 0;
+  parts.window = std::max<int64_t>(0, node.getInt("local_window_size", -1));
+  lower.map(node.getResult(0), buildAttention(lower, loc, parts));
   for (unsigned i = 3; i < node.getNumResults(); ++i)
     if (node.hasUsedOutput(i))
       return node.emitError("output ") << i << " of GroupQueryAttention is not supported";

@@ -6,6 +6,7 @@
 
 #include "dialects/Graph/Graph.h"
 #include "passes/Raise/Rules.h"
+#include "passes/Raise/Rules/Windows.h"
 #include "passes/Raise/Weights.h"
 
 using namespace mlir;
@@ -15,16 +16,15 @@ using sinter::onnx::NodeOp;
 namespace {
 
 struct Geometry {
-  int64_t dims, groups, channels, outputs; ///< channels of one group
-  SmallVector<int64_t> kernel, stride, dilation, before, after;
+  int64_t groups, channels, outputs; ///< channels of one group
+  Windows windows;
   Shape shape; ///< of the result
 };
 
 FailureOr<Geometry> geometry(NodeOp node, Inference &infer) {
   const TensorInfo &x = infer[node.getInputs()[0]], &w = infer[node.getInputs()[1]];
   Geometry g;
-  g.dims = x.rank() - 2;
-  if (g.dims < 1 || w.rank() != x.rank() || !w.staticSize())
+  if (x.rank() < 3 || w.rank() != x.rank() || !w.staticSize())
     return node.emitError("expected an input of rank 3 or more and a constant-size weight of the same rank");
   g.groups = node.getInt("group", 1);
   g.outputs = *w.shape[0].constant();
@@ -33,40 +33,15 @@ FailureOr<Geometry> geometry(NodeOp node, Inference &infer) {
     return node.emitError("expected output channels that divide into ") << g.groups << " groups";
   if (failed(infer.unify(node, x.shape[1], SymExpr(g.channels * g.groups), "input channels")))
     return failure();
-  auto list = [&](StringRef name, int64_t count, int64_t fill) {
-    auto given = node.getInts(name);
-    SmallVector<int64_t> out(given ? *given : ArrayRef<int64_t>());
-    out.resize(count, fill);
-    return out;
-  };
-  g.stride = list("strides", g.dims, 1);
-  g.dilation = list("dilations", g.dims, 1);
-  SmallVector<int64_t> pads = list("pads", 2 * g.dims, 0);
-  g.before.assign(pads.begin(), pads.begin() + g.dims);
-  g.after.assign(pads.begin() + g.dims, pads.end());
-  StringRef automatic = node.getString("auto_pad", "NOTSET");
+  SmallVector<int64_t> kernel;
+  for (const SymExpr &size : ArrayRef(w.shape).drop_front(2))
+    kernel.push_back(*size.constant());
+  auto windows = slideWindows(node, infer, ArrayRef(x.shape).drop_front(2), kernel);
+  if (failed(windows))
+    return failure();
+  g.windows = *windows;
   g.shape = {x.shape[0], SymExpr(g.outputs)};
-  for (int64_t d = 0; d < g.dims; ++d) {
-    g.kernel.push_back(*w.shape[d + 2].constant());
-    int64_t extent = (g.kernel[d] - 1) * g.dilation[d] + 1;
-    if (g.stride[d] < 1 || g.dilation[d] < 1 || g.kernel[d] < 1)
-      return node.emitError("expected positive kernel, stride and dilation");
-    SymExpr in = infer.symbols.resolve(x.shape[d + 2]);
-    if (automatic == "SAME_UPPER" || automatic == "SAME_LOWER") {
-      auto size = in.constant();
-      if (!size)
-        return node.emitError("auto_pad of a size that is known only at run time is not supported");
-      int64_t out = llvm::divideCeil(*size, g.stride[d]), total = std::max<int64_t>(0, (out - 1) * g.stride[d] + extent - *size);
-      g.before[d] = automatic == "SAME_UPPER" ? total / 2 : total - total / 2;
-      g.after[d] = total - g.before[d];
-    } else if (automatic == "VALID") {
-      g.before[d] = g.after[d] = 0;
-    }
-    SymExpr room = in + (g.before[d] + g.after[d] - extent);
-    if (infer.symbols.bounds(room).hi < 0)
-      return node.emitError("the kernel is larger than the padded input");
-    g.shape.push_back(infer.symbols.floorDiv(room, g.stride[d]) + 1);
-  }
+  llvm::append_range(g.shape, g.windows.shape);
   return g;
 }
 
@@ -83,33 +58,13 @@ LogicalResult inferConv(NodeOp node, Inference &infer) {
 Value patches(Lowering &lower, NodeOp node, const Geometry &g, int64_t group, Type element, function_ref<Value(OpBuilder &, Location, Value)> convert) {
   Location loc = node.getLoc();
   Value x = node.getInputs()[0];
-  const TensorInfo xInfo = lower.infer[x];
-  int64_t depth = g.channels;
-  for (int64_t k : g.kernel)
-    depth *= k;
   Shape shape{g.shape[0]};
   shape.append(g.shape.begin() + 2, g.shape.end());
-  shape.push_back(depth);
+  shape.push_back(g.channels * g.windows.positions());
   return lower.generate(loc, shape, element, [&](OpBuilder &b, Location l, ValueRange index) -> Value {
     Value k = index.back(), inside;
-    SmallVector<Value> at(g.dims + 2);
-    at[0] = index[0];
-    for (int64_t d = g.dims - 1; d >= 0; --d) {
-      Value kernel = constantIndex(b, l, g.kernel[d]);
-      Value position = arith::RemUIOp::create(b, l, k, kernel);
-      k = arith::DivUIOp::create(b, l, k, kernel);
-      Value i = arith::AddIOp::create(b, l, arith::MulIOp::create(b, l, index[d + 1], constantIndex(b, l, g.stride[d])),
-                                      arith::MulIOp::create(b, l, position, constantIndex(b, l, g.dilation[d])));
-      if (g.before[d] || g.after[d]) {
-        i = arith::SubIOp::create(b, l, i, constantIndex(b, l, g.before[d]));
-        Value size = lower.size(b, l, xInfo.shape[d + 2]);
-        Value ok = arith::CmpIOp::create(b, l, arith::CmpIPredicate::ult, i, size); // negative indices are large unsigned ones
-        inside = inside ? arith::AndIOp::create(b, l, inside, ok).getResult() : ok;
-        Value last = arith::SubIOp::create(b, l, size, constantIndex(b, l, 1));
-        i = arith::MaxSIOp::create(b, l, arith::MinSIOp::create(b, l, i, last), constantIndex(b, l, 0));
-      }
-      at[d + 2] = i;
-    }
+    SmallVector<Value> at{index[0], Value()};
+    llvm::append_range(at, windowIndex(lower, b, l, g.windows, index.drop_front().drop_back(), k, inside));
     at[1] = group ? arith::AddIOp::create(b, l, k, constantIndex(b, l, group * g.channels)).getResult() : k;
     Value v = convert(b, l, lower.read(b, l, x, at));
     return inside ? arith::SelectOp::create(b, l, inside, v, constant(b, l, element, 0)).getResult() : v;
@@ -161,9 +116,7 @@ LogicalResult lowerConv(NodeOp node, Lowering &lower) {
     SmallVector<Value> at(z.rank(), z.staticSize() == 1 ? constantIndex(b, l, 0) : channel);
     return arith::SubIOp::create(b, l, v, castElement(b, l, lower.readStored(b, l, zero, at), z.element, accumulator));
   };
-  int64_t depth = g->channels, each = g->outputs / g->groups;
-  for (int64_t k : g->kernel)
-    depth *= k;
+  int64_t depth = g->channels * g->windows.positions(), each = g->outputs / g->groups;
   SymExpr positions = 1;
   for (const SymExpr &d : ArrayRef(g->shape).drop_front(2))
     positions = positions * d;
@@ -189,8 +142,8 @@ LogicalResult lowerConv(NodeOp node, Lowering &lower) {
       Value channel = arith::AddIOp::create(b, l, index[2], constantIndex(b, l, group * each)), k = index[1];
       SmallVector<Value> at(wInfo.rank());
       at[0] = channel;
-      for (int64_t d = g->dims - 1; d >= 0; --d) {
-        Value kernel = constantIndex(b, l, g->kernel[d]);
+      for (int64_t d = g->windows.dims() - 1; d >= 0; --d) {
+        Value kernel = constantIndex(b, l, g->windows.kernel[d]);
         at[d + 2] = arith::RemUIOp::create(b, l, k, kernel);
         k = arith::DivUIOp::create(b, l, k, kernel);
       }

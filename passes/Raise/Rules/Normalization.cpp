@@ -84,6 +84,35 @@ Rule norm(StringRef kind) {
           }};
 }
 
+/// InstanceNormalization: each channel of each element of the batch over all axes behind it, then a scale and a bias a channel.
+LogicalResult lowerInstanceNorm(NodeOp node, Lowering &lower) {
+  const TensorInfo info = lower.infer[node.getResult(0)];
+  Location loc = node.getLoc();
+  Type f32 = lower.builder.getF32Type();
+  ValueRange in = node.getInputs();
+  auto read = [&](OpBuilder &b, Location l, ValueRange index) { return castElement(b, l, lower.read(b, l, in[0], index), info.element, f32); };
+  TensorInfo wide{f32, info.shape, {}};
+  Value y = normalize(lower, node, wide, 2, "layer", node.getFloat("epsilon", 1e-5), {}, {}, read);
+  lower.map(node.getResult(0), lower.generate(loc, info.shape, info.element, [&](OpBuilder &b, Location l, ValueRange index) -> Value {
+    auto parameter = [&](Value v) { return castElement(b, l, lower.read(b, l, v, index[1]), lower.infer[v].element, f32); };
+    Value x = arith::MulFOp::create(b, l, tensor::ExtractOp::create(b, l, y, index), parameter(in[1]));
+    return castElement(b, l, arith::AddFOp::create(b, l, x, parameter(in[2])), f32, info.element);
+  }));
+  return success();
+}
+
+LogicalResult inferInstanceNorm(NodeOp node, Inference &infer) {
+  TensorInfo info = infer[node.getInputs()[0]];
+  if (info.rank() < 3)
+    return node.emitError("expected a tensor of rank 3 or more");
+  for (unsigned i : {1u, 2u})
+    if (infer[node.getInputs()[i]].rank() != 1 || failed(infer.unify(node, infer[node.getInputs()[i]].shape[0], info.shape[1], "numbers of channels")))
+      return node.emitError("expected a scale and a bias for each channel");
+  info.elements.reset();
+  infer.set(node.getResult(0), info);
+  return success();
+}
+
 LogicalResult inferSkipNorm(NodeOp node, Inference &infer) {
   TensorInfo info = infer[node.getInputs()[0]];
   info.elements.reset();
@@ -175,6 +204,7 @@ LogicalResult lowerSoftmax(NodeOp node, Lowering &lower) {
 
 void sinter::raise::addNormalizationRules(RuleTable &table) {
   table.add("", "LayerNormalization", norm("layer"));
+  table.add("", "InstanceNormalization", {inferInstanceNorm, lowerInstanceNorm});
   table.add("", "RMSNormalization", norm("rms"));
   for (StringRef domain : {"", "com.microsoft"})
     table.add(domain, "SimplifiedLayerNormalization", norm("rms"));

@@ -66,3 +66,19 @@ func.func @size(%q: tensor<1x8x3x16xf32>, %k: tensor<1x8x3x12xf32>) -> tensor<1x
   %0 = graph.attention %q, %k, %k {scale = 1.0 : f32} : tensor<1x8x3x16xf32>, tensor<1x8x3x12xf32>, tensor<1x8x3x12xf32> -> tensor<1x3x8x12xf32>
   return %0 : tensor<1x3x8x12xf32>
 }
+
+// -----
+
+func.func @half(%p: tensor<1x2x?x16xf32>, %k: tensor<1x2x3x16xf32>) -> tensor<1x2x?x16xf32> {
+  // expected-error @+1 {{'graph.append' op expected an update of rank 4 and a past of rank 5, as the result has}}
+  %0 = graph.append %p half 1, %k axis 2 : tensor<1x2x?x16xf32>, tensor<1x2x3x16xf32> -> tensor<1x2x?x16xf32>
+  return %0 : tensor<1x2x?x16xf32>
+}
+
+// -----
+
+func.func @updates(%x: tensor<4x8xf32>, %i: tensor<3x2xi64>, %u: tensor<3x8xf32>) -> tensor<4x8xf32> {
+  // expected-error @+1 {{'graph.scatter' op expected updates of rank 1, but got 2}}
+  %0 = graph.scatter %x, %i, %u : tensor<4x8xf32>, tensor<3x2xi64>, tensor<3x8xf32> -> tensor<4x8xf32>
+  return %0 : tensor<4x8xf32>
+}

@@ -49,3 +49,20 @@ func.func @attention(%q: tensor<1x8x3x16xf32>, %p: tensor<1x2x?x16xf32>, %k: ten
     : tensor<1x8x3x16xf32>, tensor<1x2x?x16xf32>, tensor<1x2x?x16xf32> -> tensor<1x3x8x16xf32>
   return %1 : tensor<1x3x8x16xf32>
 }
+
+// CHECK-LABEL: func.func @stacked
+func.func @stacked(%p: tensor<2x1x2x?x16xf32>, %k: tensor<1x2x3x16xf32>) -> tensor<1x2x?x16xf32> {
+  // CHECK: graph.append %arg0 half 1, %arg1 axis 2 : tensor<2x1x2x?x16xf32>, tensor<1x2x3x16xf32> -> tensor<1x2x?x16xf32>
+  %0 = graph.append %p half 1, %k axis 2 : tensor<2x1x2x?x16xf32>, tensor<1x2x3x16xf32> -> tensor<1x2x?x16xf32>
+  return %0 : tensor<1x2x?x16xf32>
+}
+
+// CHECK-LABEL: func.func @places
+func.func @places(%x: tensor<4x8xf32>, %i: tensor<3x1xi64>, %u: tensor<3x8xf32>) -> (tensor<4x8xf32>, tensor<4x2xf32>, tensor<4x2xi64>) {
+  %k = arith.constant 2 : index
+  // CHECK: graph.scatter %arg0, %arg1, %arg2 combine "add" : tensor<4x8xf32>, tensor<3x1xi64>, tensor<3x8xf32> -> tensor<4x8xf32>
+  %0 = graph.scatter %x, %i, %u combine "add" : tensor<4x8xf32>, tensor<3x1xi64>, tensor<3x8xf32> -> tensor<4x8xf32>
+  // CHECK: graph.topk %arg0, %{{.*}} {largest} : tensor<4x8xf32> -> tensor<4x2xf32>, tensor<4x2xi64>
+  %1:2 = graph.topk %x, %k {largest} : tensor<4x8xf32> -> tensor<4x2xf32>, tensor<4x2xi64>
+  return %0, %1#0, %1#1 : tensor<4x8xf32>, tensor<4x2xf32>, tensor<4x2xi64>
+}
