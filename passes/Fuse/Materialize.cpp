@@ -84,7 +84,7 @@ Materialization chooseMaterialized(func::FuncOp func, graph::Shapes &shapes) {
   }
   llvm::SmallDenseSet<int64_t> presents;
   for (unsigned i = 0; i < func.getNumArguments(); ++i)
-    if (auto result = func.getArgAttrOfType<IntegerAttr>(i, "graph.state"); result && func.getArgAttr(i, "kv.state"))
+    if (auto result = func.getArgAttrOfType<IntegerAttr>(i, "graph.state"); result && func.getArgAttr(i, "kv.cache"))
       presents.insert(result.getInt());
   // Then the rest, producers first.
   llvm::DenseMap<Operation *, int64_t> cost;
