@@ -79,7 +79,11 @@ struct AssignCachesPass : impl::AssignCachesBase<AssignCachesPass> {
         failed = true;
         return;
       }
-      auto cache = kv::CacheType::get(&getContext(), *heads, *keyDim, *valueDim, capacity, kv::BlockedAttr::get(&getContext(), element));
+      kv::CacheType cache = cacheType(attention, *heads, *keyDim, *valueDim, capacity, element);
+      if (!cache) {
+        failed = true;
+        return;
+      }
       attention->setAttr("cache", TypeAttr::get(cache));
       if (!kept) {
         // In a decoder that costs as much as reading them does.
@@ -110,8 +114,11 @@ struct AssignCachesPass : impl::AssignCachesBase<AssignCachesPass> {
         return;
       }
       // The other half has no channels that anybody reads; a type needs one.
-      auto cache = kv::CacheType::get(&getContext(), *heads, *dim, 1, std::max<int64_t>(1, capacity), kv::BlockedAttr::get(&getContext(), element));
-      assign(func, append, cache, kv::Part::Key, states);
+      kv::CacheType cache = cacheType(append, *heads, *dim, 1, std::max<int64_t>(1, capacity), element);
+      if (cache)
+        assign(func, append, cache, kv::Part::Key, states);
+      else
+        failed = true;
     });
     if (failed)
       return signalPassFailure();
@@ -119,6 +126,12 @@ struct AssignCachesPass : impl::AssignCachesBase<AssignCachesPass> {
   }
 
   int64_t states = 0;
+
+  /// Null where the sizes make no cache; the error is out.
+  kv::CacheType cacheType(Operation *op, int64_t heads, int64_t keyDim, int64_t valueDim, int64_t capacity, FloatType element) {
+    kv::KVLayout layout = kv::BlockedAttr::get(&getContext(), element);
+    return kv::CacheType::getChecked([&] { return op->emitError(); }, &getContext(), heads, keyDim, valueDim, capacity, layout);
+  }
 
   /// States that are no caches have one fixed shape and are kept as they are; what is neither stays with the caller.
   void keepTensors(func::FuncOp func) {

@@ -76,7 +76,8 @@ private:
   llvm::DenseMap<Value, uint32_t> scalars;
   llvm::DenseMap<Value, Operand> places;
   uint64_t weightEnd = 0;
-  uint32_t sequence = program::kNone, past = program::kNone;
+  uint32_t sequence = program::kNone;
+  SmallVector<uint32_t, 2> pasts; ///< symbols that are lengths of caches
   uint32_t chunk = 0;
   SmallVector<uint32_t> unplaceable; ///< names of outputs that chunks cannot be put together to
   llvm::StringMap<uint32_t> kernelNumbers;
@@ -88,7 +89,7 @@ private:
                   : symbol.getKind() == graph::SymbolKind::First ? program::SymbolKind::First
                                                                  : program::SymbolKind::Input;
       if (kind == program::SymbolKind::Past)
-        past = w.symbols.size();
+        pasts.push_back(w.symbols.size());
       w.symbols.push_back({w.string(symbol.getSymName()), kind, int64_t(symbol.getLo()), int64_t(symbol.getHi()), program::kNone});
     }
   }
@@ -177,7 +178,7 @@ private:
         auto it = symbolNumbers.find(symbols.atom(atom).name);
         if (it == symbolNumbers.end())
           continue;
-        hasPast |= it->second == past;
+        hasPast |= llvm::is_contained(pasts, it->second);
         hasSequence |= it->second == sequence;
       }
     return hasPast && hasSequence ? program::AxisRole::Total
@@ -213,6 +214,28 @@ private:
     return t;
   }
 
+  /// A size that is a cache's length and what is added to it: the new tokens, or a number of them that the file fixes.
+  LogicalResult findSequence(Value size, graph::SymbolTable &symbols) {
+    graph::SymExpr e = symbols.fromValue(size);
+    for (uint32_t past : pasts) {
+      graph::SymExpr added = e - symbols.symbol(symbolName(past));
+      bool fixed = added.constant() && *added.constant() > 0;
+      auto atom = added.atom();
+      auto it = atom ? symbolNumbers.find(symbols.atom(*atom).name) : symbolNumbers.end();
+      if (it != symbolNumbers.end() && sequence == program::kNone && !llvm::is_contained(pasts, it->second)) {
+        sequence = it->second;
+        chunk = w.symbols[sequence].hi;
+      }
+      if (!fixed && (it == symbolNumbers.end() || it->second != sequence))
+        continue;
+      auto after = scalar(size);
+      if (failed(after))
+        return failure();
+      w.symbols[past].after = *after;
+    }
+    return success();
+  }
+
   LogicalResult declareInterface() {
     graph::SymbolTable symbols;
     llvm::DenseMap<Value, SmallVector<Value>> inputSizes;
@@ -221,21 +244,10 @@ private:
     // The sequence: what a cache grows by.
     kern::DispatchOp none;
     SmallVector<kern::OutputOp> outputs(func.getOps<kern::OutputOp>());
-    if (past != program::kNone)
-      for (kern::OutputOp output : outputs)
-        for (Value size : output.getSizes()) {
-          graph::SymExpr e = symbols.fromValue(size);
-          graph::SymExpr pastOnly = symbols.symbol(symbolName(past));
-          if (auto atom = (e - pastOnly).atom(); atom && sequence == program::kNone)
-            if (auto it = symbolNumbers.find(symbols.atom(*atom).name); it != symbolNumbers.end()) {
-              sequence = it->second;
-              chunk = w.symbols[sequence].hi;
-              auto after = scalar(size);
-              if (failed(after))
-                return failure();
-              w.symbols[past].after = *after;
-            }
-        }
+    for (kern::OutputOp output : outputs)
+      for (Value size : output.getSizes())
+        if (failed(findSequence(size, symbols)))
+          return failure();
     // States are numbered by the caches' own numbers.
     unsigned stateCount = 0;
     for (unsigned i = 0; i < func.getNumArguments(); ++i)
@@ -269,14 +281,22 @@ private:
         s.layout = w.string("plain");
         continue;
       }
+      uint32_t past = program::kNone;
+      ArrayRef<Value> sizes = inputSizes[argument]; // in front of the batch, a file may have a stack of keys and values
+      graph::SymExpr length = symbols.fromValue(sizes[sizes.size() - 2]);
+      if (auto atom = length.atom())
+        if (auto it = symbolNumbers.find(symbols.atom(*atom).name); it != symbolNumbers.end() && llvm::is_contained(pasts, it->second))
+          past = it->second;
       if (past == program::kNone)
         return func.emitError("the length of a cache is fixed by the bounds: give its past a range with --dim");
+      if (w.symbols[past].after == program::kNone)
+        return func.emitError("no output is as long as cache '") << w.text(t->name) << "' and its new tokens are: keep its present as an output";
       auto cache = cast<kv::CacheType>(cacheType.getValue());
       auto part = func.getArgAttrOfType<kv::PartAttr>(i, "kv.part").getValue();
       s.kind = program::StateKind::Cache;
       s.past = past;
       // The first half owns the memory of both.
-      s.bytes = part == kv::Part::Key ? cache.getSequenceBytes() : 0;
+      s.bytes = part == kv::Part::Key ? cache.getSequenceBytes() * symbols.bounds(symbols.fromValue(sizes[sizes.size() - 4])).hi : 0;
       s.bytesPerToken = part == kv::Part::Key ? cache.getBytesPerToken() : 0;
       std::string layout;
       llvm::raw_string_ostream(layout) << cache.getLayout();

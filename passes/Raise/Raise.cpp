@@ -186,7 +186,8 @@ struct RaiseOnnxPass : impl::RaiseOnnxBase<RaiseOnnxPass> {
     return bindStates(func, infer);
   }
 
-  /// A graph with state runs one sequence (SEMANTICS 18): its batch is the first axis of a cache, and of whatever input has it first, elsewhere.
+  /// A graph with state runs one sequence, or as many as --dim says where all of its state is caches: then they have equal lengths (SEMANTICS 18). The batch is the
+  /// first axis of a cache, and elsewhere what leads another input.
   LogicalResult bindStates(func::FuncOp func, Inference &infer) {
     auto &symbols = infer.symbols;
     for (const StatePair &pair : states) {
@@ -200,6 +201,8 @@ struct RaiseOnnxPass : impl::RaiseOnnxBase<RaiseOnnxPass> {
       for (auto [d, size] : llvm::enumerate(info.shape)) {
         SymExpr e = symbols.resolve(size);
         auto leads = [&](BlockArgument argument) { return infer[argument].rank() > 1 && symbols.equal(infer[argument].shape[0], e); };
+        if (pair.grows && symbols.bounds(e).hi < graph::Bounds::kUnbounded)
+          continue;
         bool batch = pair.grows ? isCache(info) && int64_t(d) == info.rank() - 4 : d == 0 || llvm::any_of(func.getArguments(), leads);
         if (e.atom() && !pastSymbols.contains(*e.atom()) && batch && symbols.unify(e, 1) == graph::SymbolTable::Unified::Never)
           return func.emitError("a graph with state is compiled for batch 1");
@@ -267,9 +270,9 @@ struct RaiseOnnxPass : impl::RaiseOnnxBase<RaiseOnnxPass> {
         }
         if (failed(rule->infer(node, infer)))
           return failure();
-        for (Value v : node.getResults())
+        for (OpResult v : node->getResults())
           if (!infer.known(v))
-            return node.emitError("internal: a result has no shape");
+            return node.emitError("output ") << v.getResultNumber() << " of " << node.getOpType() << " is not supported";
       }
     }
     infer.resolveAll();
@@ -299,20 +302,24 @@ struct RaiseOnnxPass : impl::RaiseOnnxBase<RaiseOnnxPass> {
     unifyTotals(func, infer);
     // Tokens of one run, and of a cache.
     int64_t capacity = maxSeq;
-    SmallVector<unsigned> open;
     auto free = [&](unsigned number) {
       SymExpr self;
       self.terms[{number}] = 1;
       return symbols.resolve(self) == self && symbols.atom(number).kind == graph::SymbolTable::Atom::Symbol;
     };
-    int64_t sequence = chunk;
     for (unsigned number = 0; number < symbols.size(); ++number)
       if (free(number) && !pastSymbols.contains(number)) {
         graph::Bounds b = symbols.atom(number).range;
         b.hi = std::min(b.hi, int64_t(chunk));
-        sequence = std::min(sequence, b.hi);
         symbols.setBounds(number, b);
       }
+    int64_t sequence = 1;
+    for (const StatePair &pair : states)
+      if (pair.grows) {
+        const TensorInfo before = infer[pair.past], after = infer[func.getBody().front().getTerminator()->getOperand(pair.result)];
+        sequence = std::max(sequence, symbols.bounds(after.shape[after.rank() - 2] - before.shape[before.rank() - 2]).hi);
+      }
+    sequence = std::min<int64_t>(sequence, chunk);
     for (unsigned number : pastSymbols)
       if (free(number)) {
         graph::Bounds b = symbols.atom(number).range;

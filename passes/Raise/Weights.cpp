@@ -26,7 +26,8 @@ qt::SourceAttr affineSource(Value payload, Value scale, Value zero, int64_t rows
   if (!codes || !scales || (zero && !zeros) || !element || element.getWidth() > 8 || group % 8)
     return {};
   // What the attribute refuses is no error here: others may take the values.
-  auto refuse = [] { return InFlightDiagnostic(); };
+  ScopedDiagnosticHandler quiet(payload.getContext(), [](Diagnostic &) { return success(); });
+  auto refuse = [&] { return emitError(UnknownLoc::get(payload.getContext())); };
   return qt::SourceAttr::getChecked(llvm::function_ref<InFlightDiagnostic()>(refuse), payload.getContext(), qt::Form::affine, rows, columns, transposed,
                                     element.getWidth(), group, codes, scales, zeros);
 }

@@ -185,6 +185,11 @@ static int checkCapacity(Session &session) {
   for (const State &state : program.states()) {
     if (!program.isCache(state))
       continue;
+    int64_t batch = openBatch(session, state);
+    if (batch && session.sequences && batch != session.sequences && session.symbols[state.past])
+      return session.fail(SINTER_ERROR_STATE, "cache '%s' has %lld sequences, the run has %lld",
+                          program.string(state.in.name), static_cast<long long>(session.sequences),
+                          static_cast<long long>(batch));
     const Symbol &past = program.symbols()[state.past];
     int64_t before = session.symbols[state.past], after = session.values()[past.after];
     if (before < past.lo)
@@ -352,9 +357,12 @@ static int runChunk(Session &session, const Chunk &chunk, bool lastRow) {
     if (int status = collectOutput(session, i, chunk, lastRow))
       return status;
   List<State> states = program.states();
-  for (uint32_t i = 0; i < states.count; ++i)
+  for (uint32_t i = 0; i < states.count; ++i) {
     if (program.isCache(states[i]))
       session.lengths[i] = session.values()[symbols[states[i].past].after];
+    if (int64_t batch = openBatch(session, states[i]))
+      session.sequences = batch;
+  }
   return SINTER_OK;
 }
 

@@ -182,6 +182,7 @@ struct Session : sinter_session {
   Memory arena, scratch;
   Memory *states;
   int64_t *lengths;                 ///< of each state: tokens in it
+  int64_t sequences;                ///< that the caches hold, where the model leaves the batch open; 0: not settled
   Memory *inputStage, *outputStage; ///< chunks' slices that are not contiguous in the whole; grown when needed
   Memory *outputMemory;             ///< outputs that the caller has no buffer for
   Memory *statePlain;               ///< and states
@@ -227,6 +228,8 @@ int checkAxes(Session &session, const Tensor &tensor, const sinter_tensor &given
 int placeOutput(Session &session, const Tensor &tensor, const Dims &dims, sinter_tensor &out, Memory &memory);
 /// State number by the name of its input or output, or kNone.
 uint32_t findState(const Program &program, const char *name);
+/// The number of sequences by the session's scalars, for a cache whose batch is open; else 0.
+int64_t openBatch(Session &session, const State &state);
 /// Sets the symbols of kind Past from the states' lengths. Fails where states that share a symbol differ.
 int pastSymbols(Session &session);
 

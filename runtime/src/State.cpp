@@ -39,6 +39,15 @@ int pastSymbols(Session &session) {
   return SINTER_OK;
 }
 
+int64_t openBatch(Session &session, const State &state) {
+  const Program &program = session.program();
+  List<Axis> axes = program.axes(state.in);
+  // [B,H,T,D], perhaps with a stack of keys and values in front.
+  uint32_t batch = program.isCache(state) && axes.count >= 4 ? axes[axes.count - 4].size : kNone;
+  uint32_t symbol = batch == kNone ? kNone : program.symbolOf(batch);
+  return symbol != kNone && program.symbols()[symbol].kind == SymbolKind::Input ? session.values()[batch] : 0;
+}
+
 int64_t length(const Session &session) {
   List<State> states = session.program().states();
   for (uint32_t i = 0; i < states.count; ++i)
@@ -61,6 +70,7 @@ int truncate(Session &session, int64_t wanted) {
     if (!program.isCache(states[i]))
       return session.fail(SINTER_ERROR_STATE, "state '%s' sums up all tokens, so the session can only be cut to 0",
                           program.string(states[i].in.name));
+  session.sequences = wanted ? session.sequences : 0;
   for (uint32_t i = 0; i < states.count; ++i) {
     if (!program.isCache(states[i]))
       memset(session.states[i].data, 0, states[i].bytes);
@@ -123,6 +133,8 @@ int setState(Session &session, const sinter_tensor &tensor) {
       return status;
   if (program.isCache(state))
     session.lengths[number] = session.symbols[state.past];
+  if (int64_t batch = openBatch(session, state))
+    session.sequences = batch;
   return SINTER_OK;
 }
 
@@ -153,11 +165,12 @@ int getState(Session &session, sinter_tensor &tensor) {
 namespace {
 
 constexpr uint64_t kPage = 4096;
-constexpr uint32_t kSavedMagic = 0x41545353; // "SSTA"
+constexpr uint32_t kSavedMagic = 0x32545353; // "SST2"
 
 struct SavedHeader {
   uint32_t magic, states;
   uint64_t identity;
+  int64_t sequences;
 };
 struct SavedState {
   int64_t length;
@@ -208,7 +221,7 @@ int saveStates(Session &session, char *buffer, size_t bytes, size_t *needed) {
   List<State> states = session.program().states();
   session.message[0] = 0;
   Writer writer = {buffer, bytes, 0};
-  SavedHeader header = {kSavedMagic, states.count, session.parent->identity};
+  SavedHeader header = {kSavedMagic, states.count, session.parent->identity, session.sequences};
   writer.put(&header, sizeof header);
   for (uint32_t i = 0; i < states.count; ++i) {
     const char *data = session.states[i].data;
@@ -240,8 +253,10 @@ static bool readStates(Session &session, Reader reader, bool apply) {
   List<State> states = session.program().states();
   SavedHeader header;
   if (!reader.read(header) || header.magic != kSavedMagic || header.states != states.count ||
-      header.identity != session.parent->identity)
+      header.identity != session.parent->identity || header.sequences < 0)
     return false;
+  if (apply)
+    session.sequences = header.sequences;
   for (uint32_t i = 0; i < states.count; ++i) {
     SavedState saved;
     bool cache = session.program().isCache(states[i]);

@@ -63,6 +63,51 @@ def exchange(rng):
     return g
 
 
+def cross(rng):
+    """A decoder's layer: its own cache grows, that of an encoder is an input, handed on as an output."""
+    g = GraphBuilder()
+    heads, size, width = 2, 8, 16
+    x = g.input("x", "f32", ["batch", "sequence", width])
+    own = [g.input(f"past.{n}", "f32", ["batch", heads, "past", size]) for n in ("key", "value")]
+    encoder = [g.input(f"encoder.{n}", "f32", ["batch", heads, "encoded", size]) for n in ("key", "value")]
+    weight = lambda name: g.weight(name, (rng.standard_normal((width, width)) * 0.4).astype(np.float32))
+    split = lambda v, perm: g.Transpose(g.Reshape(v, g.constant(0, 0, heads, size)), perm=perm)
+    join = lambda v: g.Reshape(g.Transpose(v, perm=[0, 2, 1, 3]), g.constant(0, 0, width))
+    scaled = lambda q, k, v: g.MatMul(g.Softmax(g.Div(g.MatMul(q, g.Transpose(k, perm=[0, 1, 3, 2])), g.constant(2.5)), axis=-1), v)
+    query = lambda v, name: split(g.MatMul(v, weight(name)), [0, 2, 1, 3])
+    present = [g.Concat(past, query(x, n), axis=2) for past, n in zip(own, ("k", "v"))]
+    y = g.Add(x, join(scaled(query(x, "q"), *present)))
+    y = g.Add(y, join(scaled(query(y, "cross"), *encoder)))
+    g.output(y, "y", "f32", ["batch", "sequence", width])
+    for value, name in zip(present, ("key", "value")):
+        g.output(value, f"present.{name}", "f32", ["batch", heads, "total", size])
+    g.output(encoder[0], "encoder.key.out", "f32", ["batch", heads, "encoded", size])
+    return g
+
+
+def two_lengths(checks, folder, rng):
+    model, library = folder / "cross.onnx", folder / "cross.so"
+    cross(rng).save(model)
+    numbers = lambda *shape: rng.standard_normal(shape).astype(np.float32)
+    bounds = ["--dim=sequence=1..8", "--dim=past=0..24", "--dim=encoded=1..12"]
+    for batch in (1, 2):
+        sinter("compile", model, "-o", library, *bounds, *(["--dim=batch=1..2"] if batch > 1 else []))
+        about = json.loads(sinter("inspect", library, "--json"))
+        checks.that(sorted(s["in"]["name"] for s in about["states"]) == ["past.key", "past.value"] and "encoder.key" in [i["name"] for i in about["inputs"]],
+                    f"batch {batch}: the growing cache is state, what is handed on is an input")
+        steps = [{"x": numbers(batch, n, 16)} for n in (5, 1, 3)]
+        steps[0] |= {f"encoder.{n}": numbers(batch, 2, 9, 8) for n in ("key", "value")}
+        theirs = Fed(model, {f"past.{n}": f"present.{n}" for n in ("key", "value")})
+        theirs.empty = {f"past.{n}": np.zeros((batch, 2, 0, 8), np.float32) for n in ("key", "value")}
+        checks.close(sinter_steps(library, steps), theirs.run(steps), 1e-5, f"batch {batch}: steps of 5, 1 and 3 tokens beside 9 of an encoder")
+    try:
+        one = {k: a[:1] for k, a in steps[0].items()}
+        sinter_steps(library, [steps[0], one])
+        checks.that(False, "a batch that changes: no error")
+    except SystemExit as error:
+        checks.that("cache 'past.key' has 2 sequences, the run has 1" in str(error), f"a batch that changes: {str(error).splitlines()[-1]}")
+
+
 def states(checks, folder, rng):
     column = lambda: rng.standard_normal((1, SIZE, 1)).astype(np.float32)
     row = lambda: rng.standard_normal((1, SIZE)).astype(np.float32)
@@ -137,6 +182,7 @@ def main():
     checks, rng = Checks(), np.random.default_rng(0)
     with tempfile.TemporaryDirectory() as folder:
         states(checks, Path(folder), rng)
+        two_lengths(checks, Path(folder), rng)
         probes(checks, Path(folder))
         errors(checks, Path(folder), rng)
     checks.finish()

@@ -57,7 +57,9 @@ LogicalResult inferGroupQuery(NodeOp node, Inference &infer) {
     const TensorInfo cache = infer[v];
     if (cache.rank() != 4)
       return node.emitError("expected past keys and values of rank 4");
-    if (failed(infer.unify(node, cache.shape[0], query.shape[0], "batch sizes")) || failed(infer.unify(node, cache.shape[1], g->groups, "numbers of KV heads")) ||
+    // Lengths that differ from sequence to sequence are not kept.
+    if (failed(infer.unify(node, query.shape[0], 1, "batch sizes (one sequence is supported with a cache)")) ||
+        failed(infer.unify(node, cache.shape[0], query.shape[0], "batch sizes")) || failed(infer.unify(node, cache.shape[1], g->groups, "numbers of KV heads")) ||
         failed(infer.unify(node, cache.shape[3], g->headSize, "head sizes")))
       return failure();
     if (i == 4 && failed(infer.unify(node, past, cache.shape[2], "past lengths")))

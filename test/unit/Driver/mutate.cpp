@@ -318,9 +318,25 @@ private:
   }
 };
 
+/// Bounds for the sizes that the inputs leave open.
+std::vector<sinter::DimBound> bounds(const onnx::ModelProto &model) {
+  std::vector<sinter::DimBound> dims;
+  for (const onnx::ValueInfoProto &input : model.graph().input())
+    for (const auto &dim : input.type().tensor_type().shape().dim()) {
+      const std::string &name = dim.dim_param();
+      bool known = name.empty() || name.find_first_of("+0123456789") == 0 || name.find('+') != std::string::npos;
+      for (const sinter::DimBound &other : dims)
+        known |= other.name == name;
+      if (!known)
+        dims.push_back({name, name.find("past") == std::string::npos ? 1 : 0, 16});
+    }
+  return dims;
+}
+
 /// Compiles `path` in this process: 0 done, 2 a proper error, 3 an improper one.
-int compile(const std::string &path, std::string &message) {
+int compile(const std::string &path, const onnx::ModelProto &model, std::string &message) {
   sinter::CompileOptions options;
+  options.dims = bounds(model);
   options.model = path;
   options.output = path + ".so";
   options.emitLibrary = false;
@@ -338,7 +354,7 @@ int compile(const std::string &path, std::string &message) {
 }
 
 /// In a process of its own, so that one crash is one line. The child's answer comes through its exit code and a pipe.
-int compileApart(const std::string &path, unsigned seconds, std::string &message) {
+int compileApart(const std::string &path, const onnx::ModelProto &model, unsigned seconds, std::string &message) {
   int ends[2];
   if (pipe(ends))
     return 3;
@@ -349,7 +365,7 @@ int compileApart(const std::string &path, unsigned seconds, std::string &message
     setrlimit(RLIMIT_AS, &memory);
     alarm(seconds);
     std::string text;
-    int code = compile(path, text);
+    int code = compile(path, model, text);
     text.resize(std::min<size_t>(text.size(), 4000));
     (void)!write(ends[1], text.data(), text.size());
     _exit(code);
@@ -394,7 +410,7 @@ int main(int argc, char **argv) {
       what += (i ? "; " : "") + mutator.mutate();
     std::ofstream(path, std::ios::binary | std::ios::trunc) << model.SerializeAsString();
     std::string message;
-    int code = seconds ? compileApart(path, seconds, message) : compile(path, message);
+    int code = seconds ? compileApart(path, model, seconds, message) : compile(path, model, message);
     if (!seconds || getenv("MUTATE_VERBOSE"))
       printf("%llu (%s): %s\n", (unsigned long long)number, what.c_str(), code ? message.c_str() : "compiled");
     compiled += code == 0;
