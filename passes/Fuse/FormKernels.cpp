@@ -40,7 +40,7 @@ public:
   LogicalResult run() {
     main.setInsertionPointToStart(&func.getBody().front());
     for (BlockArgument argument : func.getArguments())
-      placement.storage[argument] = {isPlainState(argument) ? stateMemory(argument) : Value(argument), {}, {}};
+      placement.storage[argument] = storageOf(argument);
     plan = chooseMaterialized(func, shapes);
     SmallVector<Operation *> ops;
     for (Operation &op : func.getBody().front())
@@ -75,9 +75,18 @@ private:
   bool isPlainState(BlockArgument argument) {
     return func.getArgAttr(argument.getArgNumber(), "kv.state") && !func.getArgAttr(argument.getArgNumber(), "kv.cache");
   }
-  Value stateMemory(BlockArgument argument) {
-    int64_t number = func.getArgAttrOfType<IntegerAttr>(argument.getArgNumber(), "kv.state").getInt();
-    return kern::StateOp::create(main, func.getLoc(), MemRefType::get({ShapedType::kDynamic}, elementOf(argument)), number);
+  /// Where an input is: with the caller, or with the session. A past may be read before it is appended to.
+  Storage storageOf(BlockArgument argument) {
+    unsigned i = argument.getArgNumber();
+    auto memory = [&](Type element, StringRef number) -> Value {
+      return kern::StateOp::create(main, func.getLoc(), MemRefType::get({ShapedType::kDynamic}, element), func.getArgAttrOfType<IntegerAttr>(i, number).getInt());
+    };
+    if (isPlainState(argument))
+      return {memory(elementOf(argument), "kv.state"), {}, {}};
+    auto cache = func.getArgAttrOfType<TypeAttr>(i, "kv.cache");
+    if (!cache || shapes.of(argument).size() != 4)
+      return {argument, {}, {}};
+    return {memory(main.getI8Type(), "kv.owner"), cast<kv::CacheType>(cache.getValue()), func.getArgAttrOfType<kv::PartAttr>(i, "kv.part").getValue()};
   }
 
   static Type elementOf(Value tensor) { return cast<RankedTensorType>(tensor.getType()).getElementType(); }
@@ -504,7 +513,6 @@ private:
     Value memory = kern::StateOp::create(main, op.getLoc(), MemRefType::get({ShapedType::kDynamic}, main.getI8Type()), state.getInt());
     append(op, memory, cache, part.getValue(), op.getUpdate(), shapes.of(op.getPast())[op.getPastAxis()]);
     placement.storage[op.getResult()] = {memory, cache, part.getValue()};
-    placement.storage[op.getPast()] = {memory, cache, part.getValue()};
     return success();
   }
 

@@ -15,7 +15,9 @@ uint64_t placeBuffers(std::vector<Lifetime> &buffers) {
   auto aligned = [](uint64_t bytes) { return (bytes + 63) / 64 * 64; };
   std::vector<unsigned> order(buffers.size());
   std::iota(order.begin(), order.end(), 0);
-  std::stable_sort(order.begin(), order.end(), [&](unsigned a, unsigned b) { return buffers[a].bytes > buffers[b].bytes; });
+  // Of equals the first one first. (std::stable_sort would warn about itself in each build.)
+  std::sort(order.begin(), order.end(),
+            [&](unsigned a, unsigned b) { return buffers[a].bytes != buffers[b].bytes ? buffers[a].bytes > buffers[b].bytes : a < b; });
   std::vector<unsigned> placed; // by offset
   uint64_t size = 0;
   for (unsigned number : order) {

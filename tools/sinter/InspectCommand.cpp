@@ -22,8 +22,11 @@ using namespace sinter::tools;
 
 /// Metas that are not for reading.
 static bool isForPrograms(StringRef key) { return key == "tokenizer" || key == "notes"; }
-/// Those that are too long for people.
-static bool isLong(StringRef key) { return isForPrograms(key) || key == "features"; }
+/// Those that people are told in another way, or that are too long for them.
+static bool isToldElsewhere(StringRef key) {
+  return isForPrograms(key) ||
+         is_contained({"features", "tokenizer.kind", "linear-macs", "head-macs", "weights-read"}, key);
+}
 
 namespace {
 /// How many rows of a step are what.
@@ -155,15 +158,21 @@ static void print(raw_ostream &os, const Model &model) {
   Schedule schedule = readSchedule(model.program());
   os << "a step\n  dispatches: " << schedule.dispatches << " of " << schedule.kernels << " kernels, "
      << schedule.barriers << " barriers\n";
+  if (uint64_t macs = model.number("linear-macs"); macs && model.isDecoder())
+    os << formatv("  a token reads {0} of weights, for {1:f1} million multiply-accumulates\n",
+                  readable(model.number("weights-read")), macs / 1e6);
   if (model.program().sequence != program::kNone)
     os << "  at most " << info.chunk << " new tokens"
        << (info.chunkable ? "; more are run in chunks" : ", and no more in chunks") << '\n';
   os << "made with\n";
   for (const sinter_meta &meta : ArrayRef(info.metas, info.meta_count))
-    if (!isLong(meta.key))
+    if (!isToldElsewhere(meta.key))
       os << "  " << meta.key << ": " << StringRef(meta.value, meta.bytes) << '\n';
-  os << "  tokenizer: " << (model.meta("tokenizer") ? readable(model.meta("tokenizer")->size()) : std::string("none"))
-     << '\n';
+  os << "  tokenizer: ";
+  if (std::optional<StringRef> tokenizer = model.meta("tokenizer"))
+    os << model.meta("tokenizer.kind").value_or("") << ", " << readable(tokenizer->size()) << '\n';
+  else
+    os << "none\n";
   SmallVector<StringRef> lines;
   model.meta("notes").value_or("").split(lines, '\n', -1, false);
   if (!lines.empty())

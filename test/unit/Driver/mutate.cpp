@@ -2,9 +2,10 @@
 //
 // Part of Sinter, under the Apache License v2.0 with LLVM Exceptions.
 //
-// mutate MODEL.onnx FIRST COUNT [SECONDS]: compiles COUNT versions of the model, each with one to three things in its graph wrong (number N is the
+// mutate MODEL.onnx FIRST COUNT [SECONDS [KEEP.onnx]]: compiles COUNT versions of the model, each with one to three things in its graph wrong (number N is the
 // same every time), as far as to machine-independent code for its kernels. Every one must end in time and in bounded memory, with a result or with an error
-// of one sentence. Prints what does not, and how many did what; exit code 1 where one crashed. `mutate MODEL.onnx N 1 0` runs number N in this process, for a debugger.
+// of one sentence. Prints what does not, and how many did what; exit code 1 where one crashed. `mutate MODEL.onnx N 1 0 KEEP.onnx` runs number N in this process, for a
+// debugger, and leaves what it compiled.
 //
 //===----------------------------------------------------------------------===//
 
@@ -388,7 +389,7 @@ int compileApart(const std::string &path, const onnx::ModelProto &model, unsigne
 
 int main(int argc, char **argv) {
   if (argc < 4) {
-    fprintf(stderr, "usage: mutate MODEL.onnx FIRST COUNT [SECONDS]\n");
+    fprintf(stderr, "usage: mutate MODEL.onnx FIRST COUNT [SECONDS [KEEP.onnx]]\n");
     return 2;
   }
   std::string source = argv[1];
@@ -400,7 +401,7 @@ int main(int argc, char **argv) {
     fprintf(stderr, "mutate: cannot read %s\n", source.c_str());
     return 2;
   }
-  std::string path = source + "." + std::to_string(getpid()) + ".onnx", header = path.substr(0, path.size()) + ".h";
+  std::string path = source + "." + std::to_string(getpid()) + ".onnx", header = path + ".h";
   uint64_t compiled = 0, refused = 0, failed = 0;
   for (uint64_t number = first; number < first + count; ++number) {
     onnx::ModelProto model = original;
@@ -409,6 +410,8 @@ int main(int argc, char **argv) {
     for (uint64_t i = 0; i <= number % 3; ++i)
       what += (i ? "; " : "") + mutator.mutate();
     std::ofstream(path, std::ios::binary | std::ios::trunc) << model.SerializeAsString();
+    if (argc > 5)
+      std::ofstream(argv[5], std::ios::binary | std::ios::trunc) << model.SerializeAsString();
     std::string message;
     int code = seconds ? compileApart(path, model, seconds, message) : compile(path, model, message);
     if (!seconds || getenv("MUTATE_VERBOSE"))
