@@ -109,10 +109,13 @@ Error compileModel(const CompileOptions &options, Progress &progress) {
   std::string names = "import";
   for (const Stage &stage : stages()) {
     known |= options.stopAfter == stage.name;
-    names += ", " + stage.name.str();
+    names += (stage.name == "codegen" ? ", plan, " : ", ") + stage.name.str();
   }
   if (!known)
     return llvm::createStringError(std::make_error_code(std::errc::invalid_argument), "unknown stage '" + options.stopAfter + "': expected one of " + names);
+
+  if (!options.output.empty() && llvm::sys::fs::equivalent(options.model, options.output))
+    return llvm::createStringError("cannot write '" + options.output + "': it is the model");
 
   auto target = resolveTarget(options.mcpu);
   if (!target)
