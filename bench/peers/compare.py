@@ -162,7 +162,7 @@ def decoder_files(name):
     folder = FOLDER / "models" / name
     real = ROOT / "build" / "models" / name / "int4" / "model.onnx"
     if real.exists():
-        return real, make(folder / "real" / "last.onnx", "onnx_model.py", name, folder / "real", "--link", real), "real weights"
+        return real, make(folder / "real" / "last.onnx", "onnx_model.py", name, folder / "real", "--last-of", real), "real weights"
     source = make(folder / "onnx" / "model.onnx", "onnx_model.py", name, folder / "onnx")
     return source, source.with_name("last.onnx"), "random weights"
 
@@ -228,15 +228,13 @@ def compare_minilm(args, results, peers):
         make(compressed, "openvino_model.py", "--int8", files["legacy_hidden"], compressed)
         candidates += [("OpenVINO, f32 file", "openvino", files["legacy_hidden"]), ("OpenVINO, int8 weights", "openvino", compressed)]
 
-    repeats = 5 if args.quick else 15
+    repeats = 5 if args.quick else 25
 
     def warm(worker):
-        for _ in range(3):
-            worker.call(do="run", tokens=ENCODER_TOKENS)
+        worker.call(do="run", tokens=ENCODER_TOKENS, repeats=1)
 
     def turn(worker):
-        times = sorted(worker.call(do="run", tokens=ENCODER_TOKENS) for _ in range(repeats))
-        return {"ms": times[repeats // 2] * 1e3}
+        return {"ms": worker.call(do="run", tokens=ENCODER_TOKENS, repeats=repeats) * 1e3}
 
     for threads in args.threads:
         workers = start(candidates, warm, "encoder", threads)

@@ -171,13 +171,11 @@ def write(shape, folder, quantized=True):
     part.rename(folder)
 
 
-def link_last(source, folder):
-    """FOLDER/last.onnx of a file that is there already, beside a link to its weights."""
+def copy_last(source, folder):
+    """FOLDER/last.onnx of a file that is there already, beside a copy of its weights: onnxruntime follows no links to other folders."""
     folder.mkdir(parents=True, exist_ok=True)
     for data in source.parent.glob(source.name + ".data"):
-        link = folder / data.name
-        link.unlink(missing_ok=True)
-        link.symlink_to(data.resolve())
+        shutil.copyfile(data, folder / data.name)
     write_last(onnx.load(source, load_external_data=False), folder / "last.onnx")
 
 
@@ -186,10 +184,10 @@ def main():
     parser.add_argument("shape", choices=SHAPES)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--float", action="store_true", help="f32 weights")
-    parser.add_argument("--link", type=Path, metavar="MODEL.onnx", help="make FOLDER/last.onnx of this file instead")
+    parser.add_argument("--last-of", type=Path, metavar="MODEL.onnx", help="make FOLDER/last.onnx of this file instead")
     args = parser.parse_args()
-    if args.link:
-        link_last(args.link, args.folder)
+    if args.last_of:
+        copy_last(args.last_of, args.folder)
     else:
         write(SHAPES[args.shape], args.folder, not args.float)
 

@@ -1,4 +1,4 @@
-"""OpenVINO's CPU plugin, tuned for latency, with its cache in f16."""
+"""OpenVINO's CPU plugin, tuned for latency, with its cache in f16 and activations quantized in the weights' groups (which is faster)."""
 import time
 
 import numpy as np
@@ -14,7 +14,7 @@ def open_model(model, threads, **settings):
 
 class Decoder:
     def __init__(self, path, shape, threads, capacity):
-        self.request = open_model(str(path), threads, KV_CACHE_PRECISION="f16")
+        self.request = open_model(str(path), threads, KV_CACHE_PRECISION="f16", DYNAMIC_QUANTIZATION_GROUP_SIZE=str(shape.group))
         self.beams = np.zeros(1, np.int32)
         self.past = [1, shape.kv_heads, 0, shape.head]
 

@@ -2,8 +2,9 @@
 """One runtime with one model, in a process of its own: worker.py SYSTEM KIND MODEL --threads N [--shape NAME]
 
 Reads a JSON object a line and answers with one: {"do": "prefill", "tokens": 512} and {"do": "decode", "depth": 2048, "tokens": 32} for
-decoders, {"do": "run", "tokens": 128} for encoders. An answer has the seconds it took, or an error. The first line is written
-when the model is loaded. Standard output is for answers alone; what runtimes print goes to standard error.
+decoders, {"do": "run", "tokens": 128, "repeats": 15} for encoders. An answer has the seconds it took (of repeats, the median), or an
+error. Work of a few milliseconds is begun untimed, so that threads that slept are awake. The first line is written when the model
+is loaded. Standard output is for answers alone; what runtimes print goes to standard error.
 """
 import argparse
 import importlib
@@ -12,10 +13,13 @@ import os
 import sys
 import time
 from pathlib import Path
+from statistics import median
 
 import numpy as np
 
 from shapes import SHAPES
+
+WARM = 4  # tokens or runs that are not timed
 
 
 def token_ids(count, vocabulary, seed=13):
@@ -55,10 +59,12 @@ def main():
             if order["do"] == "prefill":
                 seconds = model.prefill(token_ids(count, shape.vocabulary))
             elif order["do"] == "decode":
+                model.decode(order["depth"], token_ids(WARM, shape.vocabulary))
                 seconds = model.decode(order["depth"], token_ids(count, shape.vocabulary, 29))
             else:
                 ids = np.array([token_ids(count, 20000, 1000)], np.int64)
-                seconds = model.run({"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": np.zeros_like(ids)})
+                inputs = {"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": np.zeros_like(ids)}
+                seconds = median([model.run(inputs) for _ in range(WARM + order["repeats"])][WARM:])
         except Exception as error:
             return answer(error=str(error))
         answer(seconds=seconds)
