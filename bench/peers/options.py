@@ -58,6 +58,7 @@ def parse(arguments=None):
     parser.add_argument("--threads", type=counts, default=[1, 2], metavar="N,...", help="numbers of threads (default: 1,2)")
     parser.add_argument("--rounds", type=int, metavar="N", help="rounds (default: 5, with --quick 2)")
     parser.add_argument("--float", action="store_true", help="also compile tinyllama from f32 (4.4 GB) to int4")
+    parser.add_argument("--compile", action="store_true", help="only make the models and compile them")
     parser.add_argument("--minilm", type=Path, default=ROOT / "build" / "models" / "minilm", metavar="FOLDER",
                         help="has legacy_hidden/model.onnx, legacy_hidden_int8mm/model.onnx and the like (default: build/models/minilm)")
     parser.add_argument("--report", action="store_true", help="measure nothing, write docs/ from the results at hand")

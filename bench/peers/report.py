@@ -64,6 +64,8 @@ def shares_table(results):
     rows = []
     for name, entry in results["decoders"].items():
         for threads, measured in by_threads(entry):
+            if "Sinter" not in measured["rows"]:
+                continue
             percent = {key: f"{median(values) * 100:.0f}%" for key, values in shares(measured, results["compile"][measured["library"]]).items()}
             machine = measured["machine"]
             values = lambda key: [state[key] for state in machine if key in state] or [0]
@@ -106,43 +108,47 @@ def tables(results):
     return "\n\n".join(parts)
 
 
+def draw_decoder(axes, entry):
+    labels = labels_of(entry)
+    for axis, (key, title) in zip(axes, MEASURES.items()):
+        for i, label in enumerate(labels):
+            points = [(g, median(m["rows"][label][key])) for g, (_, m) in enumerate(by_threads(entry)) if label in m["rows"]]
+            places = [g + (i - (len(labels) - 1) / 2) * 0.8 / len(labels) for g, _ in points]
+            bars = axis.bar(places, [v for _, v in points], 0.76 / len(labels), label=label, color=COLOURS.get(label, "#444444"))
+            axis.bar_label(bars, [speed(v) for _, v in points], fontsize=6.5)
+        first = by_threads(entry)[0][1]
+        axis.set_title(f"{first['title']}: {title.format(**first)}", fontsize=9, loc="left")
+        axis.set_xticks(range(len(entry)), [f"{t} thread{'s' * (t != '1')}" for t, _ in by_threads(entry)])
+    axes[0].set_ylabel("tokens/s", fontsize=8)
+
+
+def draw_encoder(axes, entry):
+    for axis, (threads, measured) in zip(axes, by_threads(entry)):
+        values = {label: median(row["ms"]) for label, row in measured["rows"].items()}
+        bars = axis.barh(list(values), list(values.values()), color=[COLOURS.get(label.split(",")[0], "#444444") for label in values])
+        axis.bar_label(bars, [f"{v:.1f}" for v in values.values()], fontsize=6.5, padding=2)
+        axis.invert_yaxis()
+        axis.set_title(f"{measured['title']}: ms a run, {threads} thread{'s' * (threads != '1')}", fontsize=9, loc="left")
+
+
 def draw(results, path):
     import matplotlib
     matplotlib.use("Agg")
     from matplotlib import pyplot
-    decoders, encoders = results["decoders"], results["encoders"]
-    rows = len(decoders) + len(encoders)
+    rows = [(draw_decoder, entry, len(MEASURES)) for entry in results["decoders"].values()]
+    rows += [(draw_encoder, entry, len(entry)) for entry in results["encoders"].values()]
     if not rows:
         return
-    figure, axes = pyplot.subplots(rows, 3, figsize=(11, 2.5 * rows + 0.6), squeeze=False, layout="constrained")
-    for axis in axes.flat:
-        axis.spines[["top", "right"]].set_visible(False)
-        axis.tick_params(labelsize=8)
-    for line, entry in zip(axes, decoders.values()):
-        labels = labels_of(entry)
-        for axis, (key, title) in zip(line, MEASURES.items()):
-            for i, label in enumerate(labels):
-                points = [(g, median(m["rows"][label][key])) for g, (_, m) in enumerate(by_threads(entry)) if label in m["rows"]]
-                places = [g + (i - (len(labels) - 1) / 2) * 0.8 / len(labels) for g, _ in points]
-                bars = axis.bar(places, [v for _, v in points], 0.76 / len(labels), label=label, color=COLOURS.get(label, "#444444"))
-                axis.bar_label(bars, [speed(v) for _, v in points], fontsize=6.5)
-            first = by_threads(entry)[0][1]
-            axis.set_title(f"{first['title']}: {title.format(**first)}", fontsize=9, loc="left")
-            axis.set_xticks(range(len(entry)), [f"{t} thread{'s' * (t != '1')}" for t, _ in by_threads(entry)])
-        line[0].set_ylabel("tokens/s", fontsize=8)
-    for line, entry in zip(axes[len(decoders):], encoders.values()):
-        for axis in line[len(entry):]:
-            axis.axis("off")
-        for axis, (threads, measured) in zip(line, by_threads(entry)):
-            values = {label: median(row["ms"]) for label, row in measured["rows"].items()}
-            bars = axis.barh(list(values), list(values.values()), color=[COLOURS.get(label.split(",")[0], "#444444") for label in values])
-            axis.bar_label(bars, [f"{v:.1f}" for v in values.values()], fontsize=6.5, padding=2)
-            axis.invert_yaxis()
-            axis.set_title(f"{measured['title']}, ms a run, {threads} thread{'s' * (threads != '1')}", fontsize=9, loc="left")
-            axis.tick_params(axis="y", labelsize=6.5)
-    if decoders:
-        handles, names = max((axis.get_legend_handles_labels() for axis in axes.flat), key=lambda found: len(found[1]))
-        figure.legend(handles, names, loc="outside upper right", ncols=len(names), fontsize=8, frameon=False)
+    figure = pyplot.figure(figsize=(11, 2.5 * len(rows) + 0.4), layout="constrained")
+    # A row of panels is laid out by itself: labels on its left take no room from the others.
+    for part, (paint, entry, columns) in zip(figure.subfigures(len(rows), 1, squeeze=False).flat, rows):
+        axes = part.subplots(1, columns, squeeze=False)[0]
+        for axis in axes:
+            axis.spines[["top", "right"]].set_visible(False)
+            axis.tick_params(labelsize=8)
+        paint(axes, entry)
+    handles, names = figure.subfigs[0].axes[0].get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside upper right", ncols=max(1, len(names)), fontsize=8, frameon=False)
     figure.savefig(path, dpi=110, metadata={"Software": None})
     pyplot.close(figure)
 
