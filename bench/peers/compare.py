@@ -11,7 +11,7 @@ from pathlib import Path
 
 import options
 import report
-from options import FOLDER, PYTHON, ROOT
+from options import FOLDER, PYTHON, REAL, ROOT
 from shapes import SHAPES
 
 HERE = Path(__file__).resolve().parent
@@ -48,7 +48,7 @@ def compile_model(results, name, source, *flags):
     """build/bench/NAME.so; notes what it took. None, with a sentence, where the compiler refuses."""
     library = FOLDER / f"{name}.so"
     newest = max(path.stat().st_mtime for path in (source, SINTER))
-    if library.exists() and library.stat().st_mtime > newest and name in results["compile"]:
+    if library.exists() and library.stat().st_mtime > newest and results["compile"].get(name, {}).get("source") == str(source):
         return library
     command = [SINTER, "compile", source, "-o", library, *flags]
     say(" ".join(str(part.relative_to(ROOT) if isinstance(part, Path) and part.is_relative_to(ROOT) else part) for part in command))
@@ -62,7 +62,7 @@ def compile_model(results, name, source, *flags):
     inspected = json.loads(subprocess.run([SINTER, "inspect", library, "--json"], check=True, capture_output=True, text=True).stdout)
     data = [source, *source.parent.glob(source.name + "?data")]
     results["compile"][name] = {
-        "flags": " ".join(flags), "seconds": time.perf_counter() - begin, "peak_mb": usage.ru_maxrss / 1024,
+        "source": str(source), "flags": " ".join(flags), "seconds": time.perf_counter() - begin, "peak_mb": usage.ru_maxrss / 1024,
         "source_mb": sum(path.stat().st_size for path in data) / 1e6, "file_mb": library.stat().st_size / 1e6,
         "macs": float(inspected["metas"].get("linear-macs", 0)), "head_macs": float(inspected["metas"].get("head-macs", 0)),
         "weights_read": float(inspected["metas"].get("weights-read", 0)), "cache_bytes": inspected.get("cache_bytes_per_token", 0),
@@ -167,7 +167,7 @@ def rounds(args, title, threads, workers, turn):
 def decoder_files(name):
     """(ONNX file for Sinter, the same with the last token's logits for onnxruntime, which weights)"""
     folder = FOLDER / "models" / name
-    real = ROOT / "build" / "models" / name / "int4" / "model.onnx"
+    real = REAL / name / "int4" / "model.onnx"
     if real.exists():
         return real, make(folder / "real" / "last.onnx", "onnx_model.py", name, folder / "real", "--last-of", real), "real weights"
     source = make(folder / "onnx" / "model.onnx", "onnx_model.py", name, folder / "onnx")
@@ -219,10 +219,10 @@ def compare_decoder(args, results, name, peers):
 
 
 def compare_minilm(args, results, peers):
-    files = {key: args.minilm / key / "model.onnx" for key in ("legacy_hidden", "legacy_hidden_int8mm", "fused_hidden_int8mm")}
+    files = {key: REAL / "minilm" / key / "model.onnx" for key in ("legacy_hidden", "legacy_hidden_int8mm", "fused_hidden_int8mm")}
     files = {key: path for key, path in files.items() if path.exists()}
     if "legacy_hidden" not in files:
-        return say(f"MiniLM is left out: there is no {args.minilm}/legacy_hidden/model.onnx (--minilm)")
+        return say(f"MiniLM is left out: there is no {REAL}/minilm/legacy_hidden/model.onnx (SINTER_REAL names the folder)")
     bounds = ["--dim", "batch_size=1", "--dim", "sequence_length=1..512"]
     candidates = []
     if library := compile_model(results, "minilm-int8", files["legacy_hidden"], "--weights=int8", *bounds):

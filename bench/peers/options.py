@@ -1,10 +1,13 @@
 """The command line of bench/run."""
 import argparse
+import os
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FOLDER = ROOT / "build" / "bench"
 PYTHON = FOLDER / "venv" / "bin" / "python"
+# Models with real weights: smollm2/int4/model.onnx, minilm/legacy_hidden/model.onnx and the like.
+REAL = Path(os.environ.get("SINTER_REAL", ROOT / "build" / "models")).resolve()
 
 MODELS = ("tinyllama", "qwen2.5-0.5b", "smollm2", "minilm")
 # What pip installs for each peer.
@@ -25,8 +28,9 @@ EXAMPLES = """examples:
   bench/run --report                            only write docs/ again from build/bench/results.json
 
 The first run makes build/bench/venv with the peers; building llama.cpp takes some ten minutes, and the models take 5 GB of disk.
-SmolLM2-135M has its real weights where 'tools/demo.sh --model smollm2' has made them (build/models/smollm2), else random
-ones; MiniLM is compared where --minilm is a folder with its ONNX files. Nothing else should run meanwhile."""
+SmolLM2-135M and MiniLM have their real weights: SINTER_REAL (or else build/models) is a folder with smollm2/int4, which
+'tools/demo.sh --model smollm2' makes, and with minilm/legacy_hidden, minilm/legacy_hidden_int8mm and minilm/fused_hidden_int8mm, each
+with a model.onnx. Without its file SmolLM2 gets random weights, and MiniLM is left out. Nothing else should run meanwhile."""
 
 
 def choices(allowed):
@@ -59,8 +63,6 @@ def parse(arguments=None):
     parser.add_argument("--rounds", type=int, metavar="N", help="rounds (default: 5, with --quick 2)")
     parser.add_argument("--float", action="store_true", help="also compile tinyllama from f32 (4.4 GB) to int4")
     parser.add_argument("--compile", action="store_true", help="only make the models and compile them")
-    parser.add_argument("--minilm", type=Path, default=ROOT / "build" / "models" / "minilm", metavar="FOLDER",
-                        help="has legacy_hidden/model.onnx, legacy_hidden_int8mm/model.onnx and the like (default: build/models/minilm)")
     parser.add_argument("--report", action="store_true", help="measure nothing, write docs/ from the results at hand")
     args = parser.parse_args(arguments)
     args.rounds = args.rounds or (2 if args.quick else 5)
