@@ -60,12 +60,22 @@ static long futex(uint32_t *word, int operation, uint32_t value) {
   return syscall(SYS_futex, word, operation | FUTEX_PRIVATE_FLAG, value, nullptr, nullptr, 0);
 }
 
+/// How long a thread that found nothing by spinning lets others run and looks again, before it sleeps.
+constexpr uint64_t kYieldNanoseconds = 2000000;
+
 /// Returns once the gate's count is not `seen` any more.
 static void await(Gate &gate, uint32_t seen, uint32_t spins) {
   for (uint32_t i = 0; i < spins; ++i) {
     if (__atomic_load_n(&gate.count, __ATOMIC_ACQUIRE) != seen)
       return;
     relax();
+  }
+  // Whoever is awaited may be behind this thread on the same core: yielding lets it run. Threads that sleep in turns
+  // instead would stay together there, as the system sees one of them at a time and finds nothing to move to a free core.
+  for (uint64_t end = now() + kYieldNanoseconds; now() < end;) {
+    if (__atomic_load_n(&gate.count, __ATOMIC_ACQUIRE) != seen)
+      return;
+    sched_yield();
   }
   __atomic_fetch_add(&gate.sleepers, 1, __ATOMIC_SEQ_CST);
   while (__atomic_load_n(&gate.count, __ATOMIC_SEQ_CST) == seen)
@@ -146,9 +156,9 @@ Pool *createPool(uint32_t threads, const sinter_thread_hooks &hooks, char *why) 
   memset(memory, 0, sizeof(Pool));
   Pool *pool = static_cast<Pool *>(memory);
   pool->threads = threads;
-  // About 100 us, more than any wait of a well split step. With more threads than processors whoever is awaited may not
-  // be running, and spinning would keep him from it.
-  pool->spins = threads > processorCount() ? 20 : 3000;
+  // About 30 us, more than most waits of a well split step. With more threads than processors whoever is awaited may not
+  // be running, and spinning would keep it from running.
+  pool->spins = threads > processorCount() ? 20 : 1000;
   pool->hooks = hooks;
   pool->workers = static_cast<Worker *>(calloc(threads, sizeof(Worker)));
   for (uint32_t i = 1; pool->workers && i < threads; ++i) {
