@@ -44,6 +44,8 @@ Error tools::compileCommand(ArrayRef<StringRef> arguments) {
                   "Smaller groups, a cache of up to 4096 tokens in half precision.");
   command.example("sinter compile encoder.onnx -o encoder.so --dim batch=1..8 --dim sequence=1..512",
                   "Bounds the sizes that the file leaves open.");
+  command.example("sinter compile rnn.onnx -o rnn.so --state h=h_next --probe /gru/Tanh",
+                  "Keeps h in the session, and shows what a node inside computes.");
   command.example("sinter compile model.onnx -o model.so --mcpu=x86-64-v3",
                   "For any processor with AVX2 instead of this one.");
   command.positional("MODEL.onnx", "the model", options.model);

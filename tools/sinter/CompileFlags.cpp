@@ -83,10 +83,13 @@ CompileFlags::CompileFlags(Command &command, CompileOptions &options) {
                  options.maxSeq, 1);
   command.option("chunk", "N", "most tokens of a prompt that are run in one go (default 512)", options.chunk, 1);
   command.option("state", "IN=OUT",
-                 "carry output OUT of a run to input IN of the next; once for each that is not recognised by itself",
+                 "carry output OUT of a run to input IN of the next, in the session; once for each pair that is not recognised "
+                 "by itself",
                  [&options](StringRef text) { return addState(text, options.states); });
-  command.flag("keep-past-outputs", "keep caches readable as outputs", options.keepPastOutputs);
-  command.option("probe", "NODE", "make the result of a node an output; once for each", options.probes);
+  command.flag("keep-past-outputs", "keep the state's new values readable as outputs", options.keepPastOutputs);
+  command.option("probe", "NODE",
+                 "make a value inside the graph an output, by its name or by that of the node that computes it; once for each",
+                 options.probes);
   command.option("tokenizer", "FILE",
                  "tokenizer to embed: tokenizer.json, llama2.c's .bin, or bytes (default: the one beside the model)",
                  tokenizer);

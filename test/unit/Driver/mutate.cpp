@@ -2,8 +2,8 @@
 //
 // Part of Sinter, under the Apache License v2.0 with LLVM Exceptions.
 //
-// mutate MODEL.onnx FIRST COUNT [SECONDS [KEEP.onnx]]: compiles COUNT versions of the model, each with one to three things in its graph wrong (number N is the
-// same every time), as far as to machine-independent code for its kernels. Every one must end in time and in bounded memory, with a result or with an error
+// mutate MODEL.onnx FIRST COUNT [SECONDS [KEEP.onnx]]: compiles COUNT versions of the model, each with one to three things in its graph wrong, and every fourth with
+// damaged bytes (number N is the same every time), as far as to machine-independent code for its kernels. Every one must end in time and in bounded memory, with a result or with an error
 // of one sentence. Prints what does not, and how many did what; exit code 1 where one crashed. `mutate MODEL.onnx N 1 0 KEEP.onnx` runs number N in this process, for a
 // debugger, and leaves what it compiled.
 //
@@ -78,6 +78,26 @@ private:
     return n && n->output_size() ? n->output(pick(n->output_size())) : "";
   }
 
+public:
+  /// The model as bytes, damaged as bytes in every fourth version: cut off, or some bits flipped, mostly in front, where the nodes are.
+  std::string serialize(uint64_t number, std::string &what) {
+    std::string bytes = model.SerializeAsString();
+    if (number % 4 || bytes.empty())
+      return bytes;
+    if (pick(3) == 0) {
+      bytes.resize(random() % bytes.size());
+      what += "; cut to " + std::to_string(bytes.size()) + " bytes";
+      return bytes;
+    }
+    for (int flips = 1 + pick(3); flips > 0; --flips) {
+      size_t at = random() % (pick(4) ? std::min<size_t>(bytes.size(), 20000) : bytes.size());
+      bytes[at] = char(bytes[at] ^ 1 << pick(8));
+      what += "; a bit of byte " + std::to_string(at);
+    }
+    return bytes;
+  }
+
+private:
   std::string attribute() {
     Node *n = nullptr;
     for (int tries = 0; tries < 50 && !(n && n->attribute_size()); ++tries)
@@ -409,9 +429,10 @@ int main(int argc, char **argv) {
     std::string what;
     for (uint64_t i = 0; i <= number % 3; ++i)
       what += (i ? "; " : "") + mutator.mutate();
-    std::ofstream(path, std::ios::binary | std::ios::trunc) << model.SerializeAsString();
-    if (argc > 5)
-      std::ofstream(argv[5], std::ios::binary | std::ios::trunc) << model.SerializeAsString();
+    std::string bytes = mutator.serialize(number, what);
+    for (const std::string &to : {path, std::string(argc > 5 ? argv[5] : "")})
+      if (!to.empty())
+        std::ofstream(to, std::ios::binary | std::ios::trunc) << bytes;
     std::string message;
     int code = seconds ? compileApart(path, model, seconds, message) : compile(path, model, message);
     if (!seconds || getenv("MUTATE_VERBOSE"))
