@@ -24,14 +24,6 @@ namespace {
 
 using graph::SymExpr;
 
-StringRef nameOf(Location loc) {
-  if (auto name = dyn_cast<NameLoc>(loc))
-    return name.getName().getValue();
-  if (auto call = dyn_cast<CallSiteLoc>(loc))
-    return nameOf(call.getCallee());
-  return "";
-}
-
 class Former {
 public:
   Former(ModuleOp module, func::FuncOp func)
@@ -556,6 +548,7 @@ private:
       attention.setCausal(op.getCausal());
       if (op.getWindow())
         attention.setWindowAttr(op.getWindowAttr());
+      attention.setOutsideAttr(op.getOutsideAttr());
       attention.setZeroMaskedRows(op.getZeroMaskedRows());
       k.finish(main, kernels, nameOf(op.getLoc()));
     }

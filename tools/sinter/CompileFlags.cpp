@@ -87,6 +87,8 @@ CompileFlags::CompileFlags(Command &command, CompileOptions &options) {
                  [&options](StringRef text) { return addState(text, options.states); });
   command.flag("keep-past-outputs", "keep caches readable as outputs", options.keepPastOutputs);
   command.option("probe", "NODE", "make the result of a node an output; once for each", options.probes);
+  command.flag("every-key", "compute attention with the keys that a mask hides, too: the same results, to compare with",
+               options.everyKey);
   command.option("tokenizer", "FILE",
                  "tokenizer to embed: tokenizer.json, llama2.c's .bin, or bytes (default: the one beside the model)",
                  tokenizer);
