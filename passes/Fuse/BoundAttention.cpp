@@ -149,6 +149,9 @@ struct BoundAttentionPass : impl::BoundAttentionBase<BoundAttentionPass> {
       return signalPassFailure();
     graph::SymbolTable symbols;
     graph::Shapes shapes(symbols);
+    // Fresh symbols must not have the name of one that is met later.
+    for (auto symbol : getOperation().getOps<graph::SymbolOp>())
+      symbols.symbol(symbol.getSymName(), {int64_t(symbol.getLo()), int64_t(symbol.getHi())});
     for (auto op : func.getOps<graph::AttentionOp>())
       if (op.getMask())
         if (std::string reason = Bounder(op, shapes).run(); !reason.empty())
