@@ -158,7 +158,7 @@ struct BoundAttentionPass : impl::BoundAttentionBase<BoundAttentionPass> {
           graph::addNote(op, "every key is read for every query, because the mask " + reason);
     // What made the masks has no readers now.
     for (Operation &op : llvm::make_early_inc_range(llvm::reverse(func.getBody().front())))
-      if (isOpTriviallyDead(&op))
+      if (isa<tensor::TensorDialect>(op.getDialect()) && isOpTriviallyDead(&op))
         op.erase();
   }
 };
