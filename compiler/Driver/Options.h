@@ -49,6 +49,8 @@ struct CompileOptions {
   bool keepPastOutputs = false;    ///< present outputs stay readable
   std::vector<std::string> probes; ///< names of nodes whose results become outputs
 
+  bool everyKey = false; ///< compute attention with keys that masks hide, too
+
   std::string dumpIR;    ///< folder for the IR after each stage; empty: none
   std::string stopAfter; ///< name of the stage after which the IR is printed to standard output; empty: run all
   bool emitLibrary = true, emitObject = false, emitLLVM = false, emitHeader = false;

@@ -53,7 +53,11 @@ void buildKV(OpPassManager &passes, const CompileOptions &options) {
   passes.addPass(kvlayout::createLimitRows());
 }
 
-void buildFuse(OpPassManager &passes, const CompileOptions &) { passes.addPass(fuse::createFormKernels()); }
+void buildFuse(OpPassManager &passes, const CompileOptions &options) {
+  if (!options.everyKey)
+    passes.addPass(fuse::createBoundAttention());
+  passes.addPass(fuse::createFormKernels());
+}
 
 void buildCodegen(OpPassManager &passes, const CompileOptions &) {
   passes.addNestedPass<func::FuncOp>(lower::createKernLower());

@@ -205,17 +205,24 @@ def Graph_AttentionOp : Graph_Op<"attention", [Pure, AttrSizedOperandSegments]> 
     query [B, H, S, D], key [B, G, T, D], value [B, G, T, E], H a multiple of G, give [B, S, H, E] (heads behind rows, as the next
     linear reads them). Scores are `scale * q.k`, then `softcap * tanh(x / softcap)` where softcap is not 0, then the
     mask [B|1, H|1, S|1, T] is added (float) or kept where true (i1). `causal`: key j is visible to row i only where j <= T - S + i;
-    `window` W > 0: and j > T - S + i - W. `sinks` [H]: one more logit a head that takes weight and gives nothing.
+    `window` W > 0: and j > T - S + i - W. With `outside`, keys that those two exclude
+    are not invisible; the mask gives each of them a finite bias of at most that much, so they weigh nothing unless all of the row's keys do. `sinks` [H]: one more logit a head that takes weight and gives nothing.
   }];
   let arguments = (ins AnyRankedTensor:$query, AnyRankedTensor:$key, AnyRankedTensor:$value,
                        Optional<AnyRankedTensor>:$mask, Optional<AnyRankedTensor>:$sinks,
                        F32Attr:$scale, DefaultValuedAttr<F32Attr, "0.0f">:$softcap, UnitAttr:$causal,
-                       DefaultValuedAttr<I64Attr, "0">:$window, UnitAttr:$zero_masked_rows);
+                       DefaultValuedAttr<I64Attr, "0">:$window, OptionalAttr<F32Attr>:$outside, UnitAttr:$zero_masked_rows);
   let results = (outs AnyRankedTensor:$result);
   let assemblyFormat = [{
     $query `,` $key `,` $value (`mask` $mask^ `:` type($mask))? (`sinks` $sinks^ `:` type($sinks))? attr-dict
     `:` type($query) `,` type($key) `,` type($value) `->` type($result)
   }];
+  let builders = [OpBuilder<(ins "::mlir::Type":$result, "::mlir::Value":$query, "::mlir::Value":$key, "::mlir::Value":$value, "::mlir::Value":$mask,
+                                 "::mlir::Value":$sinks, "::llvm::APFloat":$scale, "::llvm::APFloat":$softcap, "bool":$causal, "int64_t":$window,
+                                 "bool":$zeroMaskedRows), [{
+    build($_builder, $_state, result, query, key, value, mask, sinks, scale, softcap, causal, uint64_t(window), /*outside=*/::mlir::FloatAttr(),
+          zeroMaskedRows);
+  }]>];
   let hasVerifier = 1;
 }
 

@@ -149,6 +149,9 @@ LogicalResult AttentionOp::verify() {
     return emitOpError() << "expected a window of at least 1 position, but got " << *window;
   if (std::optional<APFloat> cap = getSoftcap(); cap && !(cap->convertToFloat() > 0))
     return emitOpError() << "expected a soft cap above 0, but got " << cap->convertToFloat();
+  if (std::optional<APFloat> outside = getOutside())
+    if (getMask().empty() || !(getCausal() || getWindow()) || !outside->isFinite() || !outside->isNegative())
+      return emitOpError() << "expected 'outside' to be a finite number below 0, beside a mask and 'causal' or 'window'";
   if (getMask().empty())
     return success();
   FailureOr<TypeRange> types = checkBody(*this, "mask", getMask());

@@ -66,6 +66,10 @@ def Kern_AttentionOp : Kern_CacheOp<"attention", [AttrSizedOperandSegments, Recu
       evaluated for 16 positions at once, inside the tile, and only for positions that are visible.
     - `causal`: j <= past + i, else masked. `window` = W: past + i - W < j, else masked. Blocks wholly masked by them are skipped; `mask` need
       not repeat them.
+    - `outside` = L: positions that `causal` and `window` exclude are not masked: `mask`, which must give them a bias of at most L, is all that
+      tells. Their blocks are skipped first; where a row of the tile then has no score of more than L / 2, all of its positions have such
+      a bias, as in a row of padding, and the tile is computed again with every block. Else a skipped position weighs e^(score + L - L / 2)
+      at most, which is 0, as every score is smaller than -L / 2 - 88: an assumption for f16's -65504, certain for f32's least number.
     - `softcap` = C: C * tanh(score / C).
     - `sinks`: a logit a head that takes part in the softmax with a zero value.
     - `zero_masked_rows`: the result of a row with every position masked is 0; otherwise it is NaN, as of 0 / 0.
@@ -95,7 +99,7 @@ def Kern_AttentionOp : Kern_CacheOp<"attention", [AttrSizedOperandSegments, Recu
   let arguments = (ins Index:$begin, Index:$end, Kern_Bytes:$cache, MemRefRankOf<[F32, F16, BF16], [4]>:$out, Index:$past, Index:$tokens,
                        Index:$total, Index:$sequences, Optional<Kern_Floats>:$sinks, Optional<Kern_Floats>:$partials, Kern_Bytes:$scratch,
                        Kern_CacheAttr:$type, F32Attr:$scale, OptionalAttr<F32Attr>:$softcap, UnitAttr:$causal,
-                       OptionalAttr<I64Attr>:$window, UnitAttr:$zero_masked_rows);
+                       OptionalAttr<I64Attr>:$window, OptionalAttr<F32Attr>:$outside, UnitAttr:$zero_masked_rows);
   let regions = (region SizedRegion<1>:$query, MaxSizedRegion<1>:$mask);
   let assemblyFormat = [{
     `range` `(` $begin `to` $end `)` `cache` `(` $cache `:` type($cache) `)` `outs` `(` $out `:` type($out) `)` `past` `(` $past `)`

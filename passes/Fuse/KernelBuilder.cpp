@@ -19,6 +19,14 @@ namespace sinter::fuse {
 
 using graph::SymExpr;
 
+StringRef nameOf(Location loc) {
+  if (auto name = dyn_cast<NameLoc>(loc))
+    return name.getName().getValue();
+  if (auto call = dyn_cast<CallSiteLoc>(loc))
+    return nameOf(call.getCallee());
+  return "";
+}
+
 KernelBuilder::KernelBuilder(OpBuilder &moduleBuilder, Location loc, StringRef name, Placement &placement)
     : b(moduleBuilder.getContext()), loc(loc), placement(placement) {
   Type index = b.getIndexType();

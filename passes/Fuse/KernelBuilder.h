@@ -23,6 +23,9 @@ struct Storage {
   kv::Part part = kv::Part::Key;
 };
 
+/// The name of the node that a location stands for, "" where it has none.
+llvm::StringRef nameOf(mlir::Location loc);
+
 /// Where tensors are; shared by all kernels of a module.
 struct Placement {
   explicit Placement(graph::Shapes &shapes) : shapes(shapes) {}

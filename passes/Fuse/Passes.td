@@ -9,6 +9,27 @@
 
 include "mlir/Pass/PassBase.td"
 
+def BoundAttention : Pass<"bound-attention", "::mlir::ModuleOp"> {
+  let summary = "Find the keys that an attention's mask hides from every query";
+  let description = [{
+    Exporters write causality into the mask. The mask's element at (sequence, head, i, j) is evaluated at symbolic i and j, once where key j is after the
+    query's own position i + T - S, and once where it is `window` or more positions before. Where all of it is false or -inf, the attention becomes
+    `causal` or gets a `window`; where it is a finite number of at most -32768, such as the least one of a type, `outside` says so and
+    the kernel decides by the scores. What is left of the mask inside these bounds, without clamped indices and copies, takes its place; nothing is left of one
+    that says no more than they do.
+
+    ```mlir
+    %m = tensor.generate %s, %t { ^bb0(%b: index, %h: index, %i: index, %j: index): ... arith.select %j_is_at_most_past_plus_i, %zero, %minus_infinity ... }
+    %0 = graph.attention %q, %k, %v mask %m : tensor<1x1x?x?xf32> {scale = 0.25 : f32} : ...
+    // becomes
+    %0 = graph.attention %q, %k, %v {causal, scale = 0.25 : f32} : ...
+    ```
+    Sizes and the index are all that is known: a mask that compares positions from an input is left alone, with a note (`graph.notes`), as is one that
+    the query does not enter, without.
+  }];
+  let dependentDialects = ["::sinter::graph::GraphDialect", "::mlir::tensor::TensorDialect", "::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect"];
+}
+
 def FormKernels : Pass<"form-kernels", "::mlir::ModuleOp"> {
   let summary = "Decide which tensors get memory, and make a kernel for each";
   let description = [{

@@ -90,6 +90,8 @@ CompileFlags::CompileFlags(Command &command, CompileOptions &options) {
   command.option("probe", "NODE",
                  "make a value inside the graph an output, by its name or by that of the node that computes it; once for each",
                  options.probes);
+  command.flag("every-key", "compute attention with the keys that a mask hides, too: the same results, to compare with",
+               options.everyKey);
   command.option("tokenizer", "FILE",
                  "tokenizer to embed: tokenizer.json, llama2.c's .bin, or bytes (default: the one beside the model)",
                  tokenizer);

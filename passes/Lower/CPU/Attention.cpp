@@ -35,6 +35,10 @@ public:
 private:
   void emitItem(Value item);
   void emitQueries();
+  /// The tile over the blocks that [start, end) touches.
+  void emitTile(Value part, Value start, Value end);
+  /// The same, and over all blocks where the maxima do not tell that others weigh nothing.
+  void emitUntilCertain(Value part, Value start, Value end);
   void emitSpan(Value span);
   void emitBlock(Value block);
   void emitProbabilities(Value firstPosition);
@@ -62,7 +66,7 @@ private:
   bool failed = false;
 
   Value isSplit, perHead;                                  // of the call
-  Value sequence, kvHead, firstToken, tokens, rows, limit; // of the item: its new tokens and the end of what they may see
+  Value sequence, kvHead, firstToken, tokens, rows, limit; // of the item: its new tokens and the end of what is computed
 };
 } // namespace
 
@@ -98,15 +102,36 @@ void AttentionBuilder::emitItem(Value item) {
   tokens = e.min(e.index(tile.tokens), e.sub(op.getTokens(), firstToken));
   rows = e.mul(tokens, tile.group);
   Value position = e.add(op.getPast(), firstToken);
-  limit = op.getCausal() ? e.min(op.getTotal(), e.add(position, tokens)) : op.getTotal();
+  Value end = op.getCausal() ? e.min(op.getTotal(), e.add(position, tokens)) : op.getTotal();
   Value start = e.index(0);
   if (std::optional<int64_t> window = op.getWindow())
     start = e.max(start, e.add(position, 1 - *window));
-  Value firstBlock = e.div(start, kv::kBlockTokens), lastBlock = e.ceilDiv(limit, kv::kBlockTokens);
 
   emitQueries();
+  if (!op.getOutside()) {
+    emitTile(part, start, end);
+  } else {
+    // What is outside may count after all. Spans of a split call do not know of each other: they skip nothing.
+    end = e.min(op.getTotal(), e.mul(e.ceilDiv(end, kv::kBlockTokens), kv::kBlockTokens));
+    if (isSplit) {
+      start = e.select(isSplit, e.index(0), start);
+      end = e.select(isSplit, op.getTotal(), end);
+    }
+    emitUntilCertain(part, start, end);
+  }
+  if (!isSplit)
+    return writeResult();
+  auto whole = scf::IfOp::create(e.builder, e.loc, isSplit, /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(e.builder);
+  e.builder.setInsertionPointToStart(whole.elseBlock());
+  writeResult();
+}
+
+void AttentionBuilder::emitTile(Value part, Value start, Value end) {
+  limit = end;
+  Value firstBlock = e.div(start, kv::kBlockTokens), lastBlock = e.ceilDiv(end, kv::kBlockTokens);
   clear(at.total);
-  Value firstSpan = e.div(start, kv::kSpanTokens), lastSpan = e.ceilDiv(limit, kv::kSpanTokens);
+  Value firstSpan = e.div(start, kv::kSpanTokens), lastSpan = e.ceilDiv(end, kv::kSpanTokens);
   if (isSplit) {
     firstSpan = e.select(isSplit, part, firstSpan);
     lastSpan = e.select(isSplit, e.add(part, 1), lastSpan);
@@ -118,12 +143,36 @@ void AttentionBuilder::emitItem(Value item) {
     e.loop(e.max(first, firstBlock), e.min(e.add(first, blocks), lastBlock), 1, [&](Value block) { emitBlock(block); });
     emitSpan(span);
   });
-  if (!isSplit)
-    return writeResult();
-  auto whole = scf::IfOp::create(e.builder, e.loc, isSplit, /*withElseRegion=*/true);
-  OpBuilder::InsertionGuard guard(e.builder);
-  e.builder.setInsertionPointToStart(whole.elseBlock());
-  writeResult();
+}
+
+void AttentionBuilder::emitUntilCertain(Value part, Value start, Value end) {
+  OpBuilder &builder = e.builder;
+  Location loc = e.loc;
+  auto constant = [&](bool value) -> Value { return arith::ConstantIntOp::create(builder, loc, value, 1); };
+  // The second time, which few tiles need, is the same code: all of the context.
+  auto attempts = scf::ForOp::create(builder, loc, e.index(0), e.index(2), e.index(1), ValueRange{constant(true)});
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToStart(attempts.getBody());
+  auto needed = scf::IfOp::create(builder, loc, TypeRange{builder.getI1Type()}, attempts.getRegionIterArg(0), /*withElseRegion=*/true);
+  scf::YieldOp::create(builder, loc, needed.getResults());
+  builder.setInsertionPointToStart(needed.elseBlock());
+  scf::YieldOp::create(builder, loc, ValueRange{constant(false)});
+  builder.setInsertionPointToStart(needed.thenBlock());
+  Value first = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq, attempts.getInductionVar(), e.index(0));
+  start = e.select(first, start, e.index(0));
+  end = e.select(first, end, op.getTotal());
+  emitTile(part, start, end);
+  // A maximum that is no number is no score either.
+  Value total = floats(at.total), enough = arith::ConstantFloatOp::create(builder, loc, builder.getF32Type(), APFloat(op.getOutside()->convertToFloat() / 2));
+  Value certain = e.loop(e.index(0), rows, ValueRange(constant(true)), [&](Value row, ValueRange sofar) {
+                     Value maximum = memref::LoadOp::create(builder, loc, total, ValueRange{row});
+                     Value above = arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OGT, maximum, enough);
+                     return SmallVector<Value>{arith::AndIOp::create(builder, loc, sofar[0], above)};
+                   }).front();
+  Value skipped = arith::OrIOp::create(builder, loc, arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ne, start, e.index(0)),
+                                       arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ne, end, op.getTotal()));
+  Value again = arith::AndIOp::create(builder, loc, skipped, arith::XOrIOp::create(builder, loc, certain, constant(true)));
+  scf::YieldOp::create(builder, loc, ValueRange{again});
 }
 
 void AttentionBuilder::emitSpan(Value span) {
@@ -205,8 +254,9 @@ void AttentionBuilder::emitProbabilities(Value firstPosition) {
   bool perHead = hasMask && !op.getMask().front().getArgument(1).use_empty();
   e.loop(e.index(0), tokens, 1, [&](Value token) {
     Value position = e.add(e.add(op.getPast(), firstToken), token);
-    Value end = bound(op.getCausal() ? e.min(op.getTotal(), e.add(position, 1)) : op.getTotal());
-    Value begin = op.getWindow() ? bound(e.add(position, 1 - *op.getWindow())) : Value();
+    bool exact = !op.getOutside();
+    Value end = bound(op.getCausal() && exact ? e.min(op.getTotal(), e.add(position, 1)) : op.getTotal());
+    Value begin = op.getWindow() && exact ? bound(e.add(position, 1 - *op.getWindow())) : Value();
     SmallVector<Value> visible;
     for (int32_t group = 0; group < kGroups; ++group) {
       SmallVector<int32_t> lanes;

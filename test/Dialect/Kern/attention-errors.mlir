@@ -55,6 +55,19 @@ func.func @window(%kv: memref<?xi8>, %o: memref<?x?x4x8xf32>, %n: index, %scratc
 
 // -----
 
+func.func @outside(%kv: memref<?xi8>, %o: memref<?x?x4x8xf32>, %n: index, %scratch: memref<?xi8>) {
+  // expected-error @+1 {{expected 'outside' to be a finite number below 0, beside a mask and 'causal' or 'window'}}
+  kern.attention range(%n to %n) cache(%kv : memref<?xi8>) outs(%o : memref<?x?x4x8xf32>) past(%n) tokens(%n) total(%n)
+      sequences(%n) scratch(%scratch : memref<?xi8>) query {
+  ^bb0(%sequence: index, %head: index, %token: index, %channel: index):
+    %x = arith.constant 1.0 : f32
+    kern.yield %x : f32
+  } {type = !kv.cache<heads = 4, key = 8, value = 8, capacity = 64, #kv.blocked<f32>>, scale = 1.0 : f32, causal, outside = -6.5504e4 : f32}
+  return
+}
+
+// -----
+
 func.func @append(%kv: memref<?xi8>, %n: index) {
   // expected-error @+1 {{expected region 'body' to yield one f32}}
   kern.append range(%n to %n) cache(%kv : memref<?xi8>) past(%n) tokens(%n) sequences(%n) {

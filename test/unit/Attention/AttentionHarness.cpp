@@ -66,6 +66,20 @@ std::string maskRegion(const std::string &mask) {
     %bias = arith.select %keep, %none, %smallest : f32
     kern.yield %bias : f32
 )";
+  else if (mask == "exporter")
+    body += R"(
+    %none = arith.constant 0.0 : f32
+    %smallest = arith.constant 0xFF7FFFFF : f32
+    %at = arith.addi %past, %token : index
+    %window = arith.constant 100 : index
+    %stop = arith.addi %position, %window : index
+    %early = arith.cmpi ule, %position, %at : index
+    %late = arith.cmpi ugt, %stop, %at : index
+    %near = arith.andi %early, %late : i1
+    %both = arith.andi %keep, %near : i1
+    %bias = arith.select %both, %none, %smallest : f32
+    kern.yield %bias : f32
+)";
   else if (mask == "causal")
     body += R"(
     %at = arith.addi %past, %token : index
@@ -94,6 +108,8 @@ std::string source(const AttentionSpec &spec) {
     attributes += ", window = " + number(spec.window);
   if (spec.softcap)
     attributes += ", softcap = " + llvm::formatv("{0:E8}", spec.softcap).str() + " : f32";
+  if (spec.outside)
+    attributes += ", outside = " + llvm::formatv("{0:E8}", spec.outside).str() + " : f32";
   if (spec.zeroMaskedRows)
     attributes += ", zero_masked_rows";
   std::string text = R"(

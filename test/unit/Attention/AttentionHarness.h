@@ -22,9 +22,9 @@ struct AttentionSpec {
   std::string layout = "f32", out = "f32"; ///< element types
   bool causal = false, sinks = false, zeroMaskedRows = false, partials = true;
   int64_t window = 0;
-  float scale = 0.25f, softcap = 0;
+  float scale = 0.25f, softcap = 0, outside = 0; ///< 0: none
   /// "", "padding" (keep where the mask is 1), "smallest" (bias finfo.min where it is 0), "causal" (keep up to the query's
-  /// position), "distance" (bias slope[head] * (key - query), and keep where the mask is 1).
+  /// position), "exporter" (bias finfo.min where the mask is 0 or the key after the query or 100 or more before it), "distance" (bias slope[head] * (key - query), and keep where the mask is 1).
   std::string mask;
   std::string cpu = "native";
 };

@@ -248,6 +248,35 @@ TEST(Attention, CausalMaskHasTheBitsOfCausal) {
   EXPECT_TRUE(sameBits(rows, runChunks(masked, data, {600})));
 }
 
+// A finite mask: what is skipped weighs nothing, and the rows that see padding only are even averages of everything, as without bounds.
+TEST(Attention, OutsideHasTheBitsOfTheWholeMask) {
+  for (int64_t window : {0, 100})
+    for (std::string layout : {"f32", "bf16"}) {
+      AttentionSpec spec = shape(4, 2, 16, 16, layout);
+      spec.mask = "exporter";
+      AttentionKernels whole(spec);
+      spec.causal = true;
+      spec.window = window;
+      spec.outside = kSmallest;
+      AttentionKernels bounded(spec);
+      Data data(spec, 3, 1100);
+      std::fill_n(data.mask.begin() + 2 * data.length, 700, 0); // a prompt whose first blocks are padding
+      for (const std::vector<int64_t> &chunks : std::vector<std::vector<int64_t>>{{1100}, {300, 790, 1, 2, 7}}) {
+        std::vector<float> rows = runChunks(whole, data, chunks, 2);
+        EXPECT_TRUE(sameBits(rows, runChunks(bounded, data, chunks, 2))) << window << " " << layout;
+        if (window || layout != "f32" || chunks.size() > 1)
+          continue;
+        // Row 5 of the last sequence sees padding only.
+        for (int64_t d = 0; d < 16; ++d) {
+          double sum = 0;
+          for (int64_t t = 0; t < 1100; ++t)
+            sum += data.v[((2 * data.length + t) * 2) * 16 + d];
+          ASSERT_NEAR(rows[((2 * data.length + 5) * 4) * 16 + d], sum / 1100, 1e-4);
+        }
+      }
+    }
+}
+
 TEST(Attention, CausalWithPadding) {
   AttentionSpec spec = shape(4, 2, 16, 16, "f32");
   spec.mask = "padding";
