@@ -50,6 +50,7 @@ void buildKV(OpPassManager &passes, const CompileOptions &options) {
   case CacheChoice::BF16: caches.element = "bf16"; break;
   }
   passes.addPass(kvlayout::createAssignCaches(caches));
+  passes.addPass(kvlayout::createMarkWholeRuns());
   passes.addPass(kvlayout::createLimitRows());
 }
 

@@ -57,6 +57,10 @@ struct LimitRowsPass : impl::LimitRowsBase<LimitRowsPass> {
       };
       if (!head || !onlyBind(output, nullptr) || !onlyBind(head.getResult(), behind))
         continue;
+      // A scale of the whole input is one of all rows.
+      if (auto activation = head.getActivation();
+          activation && activation->getGranularity() == qt::Granularity::tensor && activation->getScale() == qt::ScaleSource::Dynamic)
+        continue;
       ArrayRef<graph::SymExpr> shape = shapes.of(head.getInput());
       if (shape.size() != 3 || !symbols.resolve(shape[0]).is(1))
         continue;

@@ -24,9 +24,18 @@ def LimitRows : Pass<"limit-rows", "::mlir::ModuleOp"> {
   let summary = "Compute the head for the rows from `first` on only";
   let description = [{
     Generating text needs the logits of the last row. In a graph with a cache whose output is a linear of all rows, the linear gets the rows from
-    a symbol `first` on, which a run sets: 0 for all of them. Left alone: heads behind a reshape or that mix rows.
+    a symbol `first` on, which a run sets: 0 for all of them. Left alone: heads behind a reshape, or whose input has one scale for all rows.
   }];
   let dependentDialects = ["::sinter::graph::GraphDialect", "::mlir::tensor::TensorDialect", "::mlir::arith::ArithDialect"];
+}
+
+def MarkWholeRuns : Pass<"mark-whole-runs", "::mlir::ModuleOp"> {
+  let summary = "Say which graphs must run a prompt as one piece";
+  let description = [{
+    A prompt is cut into pieces where a token's result depends on others through caches only. Pooling or normalising over the sequence, a scale of a
+    whole tensor and attention to keys that no cache keeps depend on the piece: the module gets `graph.whole_runs`, and a note says what did it.
+  }];
+  let dependentDialects = ["::sinter::graph::GraphDialect"];
 }
 
 #endif // SINTER_PASSES_KVLAYOUT_PASSES_TD

@@ -342,20 +342,11 @@ private:
     return along <= 1;
   }
 
-  /// Whether a run is never cut: a token's result depends on others of its run other than through attention (a scale of a whole tensor does that), or an
-  /// output cannot be put together. Notes say which.
+  /// Whether a run is never cut: its tokens are mixed (mark-whole-runs said how), or an output cannot be put together from pieces.
   bool mustBeWhole() {
     for (uint32_t name : unplaceable)
       graph::addNote(module, "a prompt is run as one piece: output '" + w.text(name) + "' cannot be put together from those of chunks");
-    bool mixes = !unplaceable.empty();
-    bool wholeScale = false;
-    module.walk([&](kern::QuantizeRowsOp quantize) {
-      qt::ActivationAttr activation = quantize.getActivation();
-      wholeScale |= activation.getGranularity() == qt::Granularity::tensor && activation.getScale() == qt::ScaleSource::Dynamic;
-    });
-    if (wholeScale)
-      graph::addNote(module, "a prompt is run as one piece: an input of a linear is quantized with a scale of all its tokens");
-    return mixes || wholeScale;
+    return !unplaceable.empty() || module->hasAttr("graph.whole_runs");
   }
 
   StringRef symbolName(uint32_t number) {

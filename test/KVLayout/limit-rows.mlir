@@ -63,3 +63,22 @@ func.func @main(%x: tensor<1x?x8xf32>, %w: !w) -> tensor<1x?x16xf32> {
   %1 = graph.linear %x, %w : tensor<1x?x8xf32>, <16x8, #qt.float<f32>> -> tensor<1x?x16xf32>
   return %1 : tensor<1x?x16xf32>
 }
+
+// -----
+
+!w = !qt.tensor<16x8, #qt.int<8, axis = 1, group = 0, scale = f32, zp = int>>
+// Nor where the head's input has one scale for all of its rows.
+// CHECK-NOT: first
+// CHECK: return
+graph.symbol @past past 0 to 31
+graph.symbol @s input 1 to 8
+func.func @main(%x: tensor<1x?x8xf32>, %w: !w) -> tensor<1x?x16xf32> {
+  %c1 = arith.constant 1 : index
+  %c8 = arith.constant 8 : index
+  %c16 = arith.constant 16 : index
+  %s = graph.dim @s
+  graph.bind %x[%c1, %s, %c8] : tensor<1x?x8xf32>
+  %0 = graph.linear %x, %w {activation = #qt.act<type = ui8, granularity = tensor, zp = true>} : tensor<1x?x8xf32>, <16x8, #qt.int<8, axis = 1, group = 0, scale = f32, zp = int>> -> tensor<1x?x16xf32>
+  graph.bind %0[%c1, %s, %c16] : tensor<1x?x16xf32>
+  return %0 : tensor<1x?x16xf32>
+}
