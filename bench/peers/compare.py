@@ -3,6 +3,7 @@
 import importlib.metadata
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -53,16 +54,16 @@ def compile_model(results, name, source, *flags):
     command = [SINTER, "compile", source, "-o", library, *flags]
     say(" ".join(str(part.relative_to(ROOT) if isinstance(part, Path) and part.is_relative_to(ROOT) else part) for part in command))
     begin = time.perf_counter()
-    process = subprocess.Popen(command)
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        say(f"{name} is left out: sinter compile failed")
+    done = subprocess.run([*command, "-v"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+    seconds = time.perf_counter() - begin
+    if done.returncode:
+        say(f"{name} is left out: {done.stdout.strip().splitlines()[-1]}")
         return None
+    peak = re.search(r"at most (\d+) MB of memory", done.stdout)
     inspected = json.loads(subprocess.run([SINTER, "inspect", library, "--json"], check=True, capture_output=True, text=True).stdout)
     data = [source, *source.parent.glob(source.name + "?data")]
     results["compile"][name] = {
-        "source": str(source), "flags": " ".join(flags), "seconds": time.perf_counter() - begin, "peak_mb": usage.ru_maxrss / 1024,
+        "source": str(source), "flags": " ".join(flags), "seconds": seconds, "peak_mb": float(peak[1]) if peak else 0,
         "source_mb": sum(path.stat().st_size for path in data) / 1e6, "file_mb": library.stat().st_size / 1e6,
         "macs": float(inspected["metas"].get("linear-macs", 0)), "head_macs": float(inspected["metas"].get("head-macs", 0)),
         "weights_read": float(inspected["metas"].get("weights-read", 0)), "cache_bytes": inspected.get("cache_bytes_per_token", 0),
