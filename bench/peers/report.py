@@ -85,7 +85,7 @@ def encoder_table(entry):
 
 
 def compile_table(results):
-    rows = [[name + ".so", f"`{c['flags']}`", f"{c['source_mb']:.0f}", f"{c['file_mb']:.0f}", f"{c['seconds']:.1f}", f"{c['peak_mb']:.0f}"]
+    rows = [[name + ".so", f"`{c['flags']}`", f"{c['source_mb']:.0f}", f"{c['file_mb']:.0f}", f"{c['seconds']:.1f}", f"{c['peak_mb']:.0f}" if c["peak_mb"] else "-"]
             for name, c in results["compile"].items()]
     return table(["library", "flags", "ONNX file, MB", "library, MB", "seconds", "peak memory beside mapped files, MB"], rows)
 
