@@ -98,7 +98,7 @@ func.func @main(%x: tensor<1x?xf32> {onnx.name = "x", onnx.dims = [1, "s"]}, %p:
 // -----
 
 // A floor division of a size as exporters write it: with a correction for negative sizes, of which there are none. And the root of a constant.
-// CHECK-LABEL: func.func @main
+// CHECK: func.func @main
 // CHECK-NOT: math.sqrt
 // CHECK: return %{{.*}} : tensor<3x?xf32>
 func.func @main(%x: tensor<?x6xf32> {onnx.name = "x", onnx.dims = ["n", 6]}) -> !onnx.unknown {
