@@ -171,6 +171,10 @@ struct RaiseOnnxPass : impl::RaiseOnnxBase<RaiseOnnxPass> {
       auto dimsAttr = func.getArgAttrOfType<ArrayAttr>(i, "onnx.dims");
       TensorInfo info{type.getElementType(), {}, {}};
       for (int64_t d = 0; d < type.getRank(); ++d) {
+        if (past && d == type.getRank() - 2 && isSlidingCache(argument)) {
+          info.shape.push_back(infer.symbols.fresh({0, graph::Bounds::kUnbounded}));
+          continue;
+        }
         if (!type.isDynamicDim(d)) {
           info.shape.push_back(type.getDimSize(d));
           continue;
@@ -184,6 +188,16 @@ struct RaiseOnnxPass : impl::RaiseOnnxBase<RaiseOnnxPass> {
       infer.set(argument, info);
     }
     return bindStates(func, infer);
+  }
+
+  /// Whether the file gives a cache the size of an attention's window, in which old tokens make room for new ones. The session's grows instead, which the
+  /// window makes the same.
+  static bool isSlidingCache(BlockArgument argument) {
+    return llvm::any_of(argument.getUses(), [](OpOperand &use) {
+      auto node = dyn_cast<onnx::NodeOp>(use.getOwner());
+      return node && node.isOp("com.microsoft", "GroupQueryAttention") && node.getInt("sliding_window_cache", 0) && node.getInt("local_window_size", -1) > 0 &&
+             (use.getOperandNumber() == 3 || use.getOperandNumber() == 4);
+    });
   }
 
   /// A graph with state runs one sequence, or as many as --dim says where all of its state is caches: then they have equal lengths (SEMANTICS 18). The batch is the

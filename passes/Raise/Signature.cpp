@@ -59,6 +59,7 @@ const llvm::StringMap<StringRef> &signatures() {
     add("fff", {"InstanceNormalization"});
     add("n", {"MaxPool", "AveragePool"});
     add("n?***", {"Resize"});
+    add("ff", {"GridSample"});
     add("*?i*i", {"Pad"});
     add("*i*", {"ScatterND", "ScatterElements"});
     add("n?i", {"TopK"});

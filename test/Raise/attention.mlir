@@ -29,3 +29,20 @@ func.func @main(%qkv: tensor<1x?x64xf32> {onnx.name = "qkv", onnx.dims = [1, "s"
     -> (!onnx.unknown, !onnx.unknown, !onnx.unknown)
   return %0#0, %0#1, %0#2 : !onnx.unknown, !onnx.unknown, !onnx.unknown
 }
+
+// -----
+
+// A cache that the file makes as long as the window grows in the session.
+// CHECK: graph.symbol {{.*}} past 0 to
+// CHECK-LABEL: func.func @main
+// CHECK-SAME: %arg1: tensor<1x2x?x8xf32> {{.*}} graph.state = 1
+// CHECK: graph.append %arg1
+// CHECK: graph.attention {{.*}}window = 5
+func.func @main(%qkv: tensor<1x?x64xf32> {onnx.name = "qkv", onnx.dims = [1, "s", 64]}, %k: tensor<1x2x8x8xf32> {onnx.name = "k"},
+                %v: tensor<1x2x8x8xf32> {onnx.name = "v"}, %seqlens: tensor<1xi32> {onnx.name = "seqlens"}) -> (!onnx.unknown, !onnx.unknown, !onnx.unknown) {
+  %none = onnx.none
+  %0:3 = onnx.node "GroupQueryAttention"(%qkv, %none, %none, %k, %v, %seqlens)
+    {domain = "com.microsoft", attributes = {num_heads = 4, kv_num_heads = 2, local_window_size = 5, sliding_window_cache = 1}, since = 1}
+    : (tensor<1x?x64xf32>, none, none, tensor<1x2x8x8xf32>, tensor<1x2x8x8xf32>, tensor<1xi32>) -> (!onnx.unknown, !onnx.unknown, !onnx.unknown)
+  return %0#0, %0#1, %0#2 : !onnx.unknown, !onnx.unknown, !onnx.unknown
+}

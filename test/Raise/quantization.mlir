@@ -65,3 +65,21 @@ func.func @main(%ids: tensor<?xi64> {onnx.name = "ids", onnx.dims = ["n"]}) -> !
     : (tensor<10x16xui8>, tensor<?xi64>, tensor<10x2xf32>) -> !onnx.unknown
   return %0 : !onnx.unknown
 }
+
+// -----
+
+// A table of 4-bit values that no product takes is read from its bytes, two values in each.
+// CHECK-LABEL: func.func @main
+// CHECK: %[[BYTES:.*]] = onnx.initializer <"m.onnx", 0, 32> : tensor<32xi8>
+// CHECK: %[[BYTE:.*]] = tensor.extract %[[BYTES]]
+// CHECK: %[[HIGH:.*]] = arith.shrui
+// CHECK: arith.andi
+// CHECK: arith.xori
+// CHECK: arith.mulf
+func.func @main(%x: tensor<2x64xf32> {onnx.name = "x"}) -> !onnx.unknown {
+  %w = onnx.initializer <"m.onnx", 0, 32> {name = "w"} : tensor<64xi4>
+  %s = onnx.constant dense<0.1> : tensor<f32>
+  %0 = onnx.node "DequantizeLinear"(%w, %s) {since = 21} : (tensor<64xi4>, tensor<f32>) -> !onnx.unknown
+  %1 = onnx.node "Mul"(%x, %0) {since = 21} : (tensor<2x64xf32>, !onnx.unknown) -> !onnx.unknown
+  return %1 : !onnx.unknown
+}

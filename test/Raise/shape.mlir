@@ -94,3 +94,32 @@ func.func @main(%x: tensor<1x?xf32> {onnx.name = "x", onnx.dims = [1, "s"]}, %p:
   %2 = onnx.node "Add"(%1, %m) {since = 14} : (!onnx.unknown, tensor<1x?xf32>) -> !onnx.unknown
   return %2 : !onnx.unknown
 }
+
+// -----
+
+// A floor division of a size as exporters write it: with a correction for negative sizes, of which there are none. And the root of a constant.
+// CHECK: func.func @main
+// CHECK-NOT: math.sqrt
+// CHECK: return %{{.*}} : tensor<3x?xf32>
+func.func @main(%x: tensor<?x6xf32> {onnx.name = "x", onnx.dims = ["n", 6]}) -> !onnx.unknown {
+  %two = onnx.constant dense<2> : tensor<1xi64>
+  %one = onnx.constant dense<1> : tensor<1xi64>
+  %nine = onnx.constant dense<9.0> : tensor<1xf32>
+  %half = onnx.constant dense<0.5> : tensor<f32>
+  %n = onnx.node "Shape"(%x) {attributes = {start = 0, end = 1}, since = 18} : (tensor<?x6xf32>) -> !onnx.unknown
+  %quotient = onnx.node "Div"(%n, %two) {since = 18} : (!onnx.unknown, tensor<1xi64>) -> !onnx.unknown
+  %sign = onnx.node "Sign"(%n) {since = 18} : (!onnx.unknown) -> !onnx.unknown
+  %positive = onnx.node "Equal"(%sign, %one) {since = 18} : (!onnx.unknown, tensor<1xi64>) -> !onnx.unknown
+  %negative = onnx.node "Not"(%positive) {since = 18} : (!onnx.unknown) -> !onnx.unknown
+  %rest = onnx.node "Mod"(%n, %two) {since = 18} : (!onnx.unknown, tensor<1xi64>) -> !onnx.unknown
+  %uneven = onnx.node "Cast"(%rest) {attributes = {to = 9}, since = 18} : (!onnx.unknown) -> !onnx.unknown
+  %wrong = onnx.node "And"(%negative, %uneven) {since = 18} : (!onnx.unknown, !onnx.unknown) -> !onnx.unknown
+  %one_less = onnx.node "Cast"(%wrong) {attributes = {to = 7}, since = 18} : (!onnx.unknown) -> !onnx.unknown
+  %floor = onnx.node "Sub"(%quotient, %one_less) {since = 18} : (!onnx.unknown, !onnx.unknown) -> !onnx.unknown
+  %root = onnx.node "Pow"(%nine, %half) {since = 18} : (tensor<1xf32>, tensor<f32>) -> !onnx.unknown
+  %three = onnx.node "Cast"(%root) {attributes = {to = 7}, since = 18} : (!onnx.unknown) -> !onnx.unknown
+  %zero = onnx.constant dense<0.0> : tensor<1xf32>
+  %shape = onnx.node "Concat"(%three, %floor) {attributes = {axis = 0}, since = 18} : (!onnx.unknown, !onnx.unknown) -> !onnx.unknown
+  %0 = onnx.node "Expand"(%zero, %shape) {since = 18} : (tensor<1xf32>, !onnx.unknown) -> !onnx.unknown
+  return %0 : !onnx.unknown
+}

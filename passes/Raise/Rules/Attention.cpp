@@ -86,8 +86,7 @@ LogicalResult lowerGroupQuery(NodeOp node, Lowering &lower) {
   const TensorInfo query = infer[node.getInputs()[0]];
   if (node.getInputOrNull(12) || node.getInputOrNull(13))
     return node.emitError("cache scales are not supported");
-  if (node.getInputOrNull(14) || node.getInputOrNull(15))
-    return node.emitError("q_norm_weight and k_norm_weight are not supported");
+  Value norms[] = {node.getInputOrNull(14), node.getInputOrNull(15), Value()};
   bool rotaryOn = node.getInt("do_rotary", 0), interleaved = node.getInt("rotary_interleaved", 0);
   Value cosCache = node.getInputOrNull(7), sinCache = node.getInputOrNull(8), positions = node.getInputOrNull(9);
   int64_t rotary = 0;
@@ -108,13 +107,27 @@ LogicalResult lowerGroupQuery(NodeOp node, Lowering &lower) {
     int64_t count = part == 0 ? g->heads : g->groups;
     Value source = part == 0 || g->packed ? node.getInputs()[0] : node.getInputs()[part];
     int64_t offset = !g->packed || part == 0 ? 0 : part == 1 ? g->heads * g->headSize : (g->heads + g->groups) * g->headSize;
-    Type element = query.element;
-    return lower.generate(loc, {batch, SymExpr(count), tokens, SymExpr(g->headSize)}, element, [&](OpBuilder &b, Location l, ValueRange i) -> Value {
-      auto x = [&](Value channel) {
-        Value column = arith::AddIOp::create(b, l, arith::MulIOp::create(b, l, i[1], constantIndex(b, l, g->headSize)), channel);
-        if (offset)
-          column = arith::AddIOp::create(b, l, column, constantIndex(b, l, offset));
-        return lower.read(b, l, source, ValueRange{i[0], i[2], column});
+    Type element = query.element, f32 = lower.builder.getF32Type();
+    Shape shape{batch, SymExpr(count), tokens, SymExpr(g->headSize)};
+    auto plain = [&](OpBuilder &b, Location l, ValueRange i, Value channel) {
+      Value column = arith::AddIOp::create(b, l, arith::MulIOp::create(b, l, i[1], constantIndex(b, l, g->headSize)), channel);
+      if (offset)
+        column = arith::AddIOp::create(b, l, column, constantIndex(b, l, offset));
+      return lower.read(b, l, source, ValueRange{i[0], i[2], column});
+    };
+    // Each head is normalised before it is rotated, where the operator has weights for that.
+    Value normalized;
+    if (norms[part]) {
+      Value wide = lower.generate(loc, shape, f32, [&](OpBuilder &b, Location l, ValueRange i) { return castElement(b, l, plain(b, l, i, i[3]), element, f32); });
+      normalized = sinter::graph::NormOp::create(lower.builder, loc, wide.getType(), wide, "rms", llvm::APFloat(float(node.getFloat("qk_norm_epsilon", 1e-6))));
+    }
+    return lower.generate(loc, shape, element, [&](OpBuilder &b, Location l, ValueRange i) -> Value {
+      auto x = [&](Value channel) -> Value {
+        if (!normalized)
+          return plain(b, l, i, channel);
+        Value weight = castElement(b, l, lower.read(b, l, norms[part], channel), lower.infer[norms[part]].element, f32);
+        Value y = arith::MulFOp::create(b, l, tensor::ExtractOp::create(b, l, normalized, ValueRange{i[0], i[1], i[2], channel}), weight);
+        return castElement(b, l, y, f32, element);
       };
       if (!rotated)
         return x(i[3]);

@@ -71,6 +71,24 @@ std::optional<SmallVector<SymExpr, 4>> foldElements(Inference &infer, ArrayRef<c
   return out;
 }
 
+/// The elements of a result that not all operands must be known for: a conjunction with what is false, a disjunction with what is true; and of a float constant
+/// as an integer.
+std::optional<SmallVector<SymExpr, 4>> settled(NodeOp node, Inference &infer, const TensorInfo &result) {
+  auto size = result.staticSize();
+  if (!size || *size > 64 || !isa<IntegerType>(result.element))
+    return std::nullopt;
+  if (node.isOp("And") || node.isOp("Or")) {
+    int64_t wins = node.isOp("Or");
+    for (Value v : node.getInputs())
+      if (const TensorInfo &info = infer[v]; info.elements && llvm::all_of(*info.elements, [&](const SymExpr &e) { return e.is(wins); }))
+        return SmallVector<SymExpr, 4>(*size, SymExpr(wins));
+  }
+  if (node.isOp("Cast") && *size == 1 && isa<FloatType>(infer[node.getInputs()[0]].element))
+    if (auto x = infer.scalar(node.getInputs()[0]); x && std::abs(*x) < 1e15)
+      return SmallVector<SymExpr, 4>{SymExpr(result.element.isInteger(1) ? int64_t(*x != 0) : int64_t(*x))};
+  return std::nullopt;
+}
+
 Rule elementwise(Element element, ResultType resultType, Fold fold = nullptr) {
   Rule rule;
   rule.infer = [resultType, fold](NodeOp node, Inference &infer) -> LogicalResult {
@@ -94,6 +112,8 @@ Rule elementwise(Element element, ResultType resultType, Fold fold = nullptr) {
       return node.emitError("unexpected element types");
     if (fold && isa<IntegerType>(result.element))
       result.elements = foldElements(infer, operands, *shape, result.element, fold);
+    if (!result.elements)
+      result.elements = settled(node, infer, result);
     infer.set(node.getResult(0), result);
     return success();
   };
@@ -278,6 +298,9 @@ void sinter::raise::addElementwiseRules(RuleTable &table) {
   add("Sub", binary<arith::SubFOp, arith::SubIOp>(), sameType, [](SymbolTable &, ArrayRef<SymExpr> x) -> std::optional<SymExpr> { return x[0] - x[1]; });
   add("Mul", binary<arith::MulFOp, arith::MulIOp>(), sameType, [](SymbolTable &, ArrayRef<SymExpr> x) -> std::optional<SymExpr> { return x[0] * x[1]; });
   add("Div", divide, sameType, [](SymbolTable &symbols, ArrayRef<SymExpr> x) -> std::optional<SymExpr> {
+    if (symbols.bounds(x[1]).lo > 0)
+      if (auto exact = symbols.divideExact(x[0], x[1]))
+        return exact;
     // Division truncates; it equals the floor where both are known not to be negative.
     if (symbols.bounds(x[0]).lo < 0 || symbols.bounds(x[1]).lo <= 0)
       return std::nullopt;
@@ -355,7 +378,10 @@ void sinter::raise::addElementwiseRules(RuleTable &table) {
       return o.make<arith::MinSIOp>(o.make<arith::MaxSIOp>(o.x[0], o.constant(-1)), o.constant(1));
     Value positive = o.make<arith::SelectOp>(o.make<arith::CmpFOp>(FP::OGT, o.x[0], o.constant(0)), o.constant(1), o.constant(0));
     return o.make<arith::SelectOp>(o.make<arith::CmpFOp>(FP::OLT, o.x[0], o.constant(0)), o.constant(-1), positive);
-  }, firstType);
+  }, firstType, [](SymbolTable &symbols, ArrayRef<SymExpr> x) -> std::optional<SymExpr> {
+    auto bounds = symbols.bounds(x[0]);
+    return bounds.lo > 0 ? std::optional<SymExpr>(1) : bounds.hi < 0 ? std::optional<SymExpr>(-1) : x[0].is(0) ? std::optional<SymExpr>(0) : std::nullopt;
+  });
   add("Sqrt", unary<math::SqrtOp>(), floatOnly);
   add("Exp", unary<math::ExpOp>(), floatOnly);
   add("Log", unary<math::LogOp>(), floatOnly);

@@ -204,12 +204,18 @@ LogicalResult inferSlice(NodeOp node, Inference &infer) {
   if (failed(parts))
     return failure();
   TensorInfo result{data.element, parts->shape, {}};
-  if (auto n = result.staticSize(); data.elements && data.rank() == 1 && n) {
-    auto start = parts->start[0].constant();
-    if (start) {
-      result.elements.emplace();
-      for (int64_t i = 0; i < *n; ++i)
-        result.elements->push_back((*data.elements)[*start + i * parts->step[0]]);
+  bool fixed = llvm::all_of(parts->start, [](const SymExpr &e) { return e.constant().has_value(); });
+  if (auto n = result.staticSize(); data.elements && data.staticSize() && fixed && n) {
+    result.elements.emplace();
+    for (int64_t flat = 0; flat < *n; ++flat) {
+      int64_t rest = flat, from = 0, stride = 1;
+      for (int64_t d = data.rank() - 1; d >= 0; --d) {
+        int64_t extent = *result.shape[d].constant();
+        from += (*parts->start[d].constant() + rest % extent * parts->step[d]) * stride;
+        rest /= extent;
+        stride *= *data.shape[d].constant();
+      }
+      result.elements->push_back((*data.elements)[from]);
     }
   }
   infer.set(node.getResult(0), result);

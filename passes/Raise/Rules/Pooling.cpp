@@ -53,6 +53,12 @@ FailureOr<Windows> slideWindows(NodeOp node, Inference &infer, ArrayRef<SymExpr>
       w.shape.push_back(infer.symbols.floorDiv(room, w.stride[d]) + 1);
       continue;
     }
+    // The last window begins in front of the padding's end wherever a window is as long as a step and that padding.
+    if (w.stride[d] + w.after[d] <= extent) {
+      w.shape.push_back(infer.symbols.ceilDiv(room, w.stride[d]) + 1);
+      w.clipped = true;
+      continue;
+    }
     if (!size)
       return node.emitError("ceil_mode of a size that is known only at run time is not supported");
     int64_t left = *size + w.before[d] + w.after[d] - extent, out = llvm::divideCeil(left, w.stride[d]) + 1;
@@ -124,17 +130,19 @@ LogicalResult lowerPool(NodeOp node, Lowering &lower) {
   Type element = info.element;
   if (average && !isa<FloatType>(element))
     return node.emitError("expected floats");
+  // Narrow integers are compared as i32, which has no two readings of a sign bit.
+  Type wide = isa<IntegerType>(element) && element.getIntOrFloatBitWidth() < 32 ? Type(lower.builder.getI32Type()) : signless(element);
   double fill = average ? 0 : isa<FloatType>(element) ? -std::numeric_limits<double>::infinity() : isUnsigned(element) ? 0 : -std::exp2(element.getIntOrFloatBitWidth() - 1);
   Shape shape = info.shape;
   shape.push_back(w->positions());
-  Value windows = lower.generate(loc, shape, element, [&](OpBuilder &b, Location l, ValueRange index) -> Value {
+  Value windows = lower.generate(loc, shape, wide, [&](OpBuilder &b, Location l, ValueRange index) -> Value {
     Value k = index.back(), inside;
     SmallVector<Value> at{index[0], index[1]};
     llvm::append_range(at, windowIndex(lower, b, l, *w, index.drop_front(2).drop_back(), k, inside));
-    Value x = lower.read(b, l, node.getInputs()[0], at);
-    return inside ? arith::SelectOp::create(b, l, inside, x, constant(b, l, signless(element), fill)).getResult() : x;
+    Value x = castElement(b, l, lower.read(b, l, node.getInputs()[0], at), element, wide);
+    return inside ? arith::SelectOp::create(b, l, inside, x, constant(b, l, wide, fill)).getResult() : x;
   });
-  Value y = sinter::graph::ReduceOp::create(lower.builder, loc, lower.type(info.shape, element), windows, average ? "add" : "max",
+  Value y = sinter::graph::ReduceOp::create(lower.builder, loc, lower.type(info.shape, wide), windows, average ? "add" : "max",
                                             SmallVector<int64_t>{info.rank()}, false);
   if (average)
     y = lower.generate(loc, info.shape, element, [&](OpBuilder &b, Location l, ValueRange index) -> Value {
@@ -150,6 +158,10 @@ LogicalResult lowerPool(NodeOp node, Lowering &lower) {
         count = arith::MulIOp::create(b, l, count, arith::SubIOp::create(b, l, end, start));
       }
       return arith::DivFOp::create(b, l, tensor::ExtractOp::create(b, l, y, index), fromIndex(b, l, count, element));
+    });
+  if (wide != signless(element))
+    y = lower.generate(loc, info.shape, element, [&](OpBuilder &b, Location l, ValueRange index) {
+      return castElement(b, l, tensor::ExtractOp::create(b, l, y, index), wide, element);
     });
   lower.map(node.getResult(0), y);
   return success();

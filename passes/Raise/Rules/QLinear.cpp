@@ -67,6 +67,15 @@ Expand binary(StringRef op) {
   };
 }
 
+/// (condition, a, scale, zero, b, scale, zero, y_scale, y_zero)
+LogicalResult expandWhere(NodeOp node, Inference &, Expansion &e) {
+  for (unsigned i : {0, 1, 2, 4, 5, 7})
+    if (!node.getInputOrNull(i))
+      return node.emitError("expected 9 inputs, but input ") << i << " is missing";
+  e.replace(0, quantized(node, e, e.node("Where", {node.getInputs()[0], dequantized(node, e, 1), dequantized(node, e, 4)}), 7));
+  return success();
+}
+
 /// (y_scale, y_zero, then a tensor, a scale and a zero point each)
 LogicalResult expandConcat(NodeOp node, Inference &, Expansion &e) {
   unsigned count = node.getInputs().size();
@@ -118,6 +127,8 @@ void sinter::raise::addQLinearRules(RuleTable &table) {
   add("com.microsoft", "QLinearConv", expandConv);
   add("com.microsoft", "QGemm", expandGemm);
   add("com.microsoft", "QLinearConcat", expandConcat);
+  add("com.microsoft", "QLinearWhere", expandWhere);
+  add("com.microsoft", "QLinearAveragePool", unary("AveragePool"));
   add("com.microsoft", "QLinearAdd", binary("Add"));
   add("com.microsoft", "QLinearMul", binary("Mul"));
   add("com.microsoft", "QLinearSigmoid", unary("Sigmoid"));

@@ -50,18 +50,70 @@ LogicalResult inferDequantize(NodeOp node, Inference &infer) {
   return checkScale(node, infer);
 }
 
+/// The bytes of a constant of 4-bit elements, two in each, the first one low. Null where it is no constant of such.
+Value nibbleBytes(Lowering &lower, Value v) {
+  auto type = dyn_cast<RankedTensorType>(v.getType());
+  Attribute stored = storedTensor(v);
+  if (!stored || !type || type.getElementTypeBitWidth() != 4)
+    return {};
+  OpBuilder::InsertionGuard guard(lower.builder);
+  lower.builder.setInsertionPointAfter(v.getDefiningOp());
+  auto bytes = RankedTensorType::get({(type.getNumElements() + 1) / 2}, lower.builder.getI8Type());
+  if (auto file = dyn_cast<sinter::onnx::TensorAttr>(stored))
+    return sinter::onnx::InitializerOp::create(lower.builder, v.getLoc(), bytes, file.getData(), StringAttr());
+  SmallVector<int8_t> packed(bytes.getNumElements(), 0);
+  for (auto [i, code] : llvm::enumerate(cast<DenseElementsAttr>(stored).getValues<APInt>()))
+    packed[i / 2] |= int8_t(code.getZExtValue() << (i % 2 ? 4 : 0));
+  return sinter::onnx::ConstantOp::create(lower.builder, v.getLoc(), DenseElementsAttr::get(bytes, ArrayRef<int8_t>(packed)), StringAttr());
+}
+
+/// Codes of up to 32 bits, as i32.
+struct Codes {
+  Value values;  ///< of onnx
+  Value nibbles; ///< nibbleBytes, where they are of 4 bits
+  TensorInfo info;
+
+  Codes(Lowering &lower, Value v) : values(v), info(lower.infer[v]) {
+    if (narrow())
+      nibbles = nibbleBytes(lower, v);
+  }
+  bool narrow() const { return info.element.getIntOrFloatBitWidth() < 8; }
+  bool readable() const { return !narrow() || nibbles; }
+
+  Value read(Lowering &lower, OpBuilder &b, Location l, ValueRange index) const {
+    Type i32 = b.getI32Type();
+    if (!nibbles)
+      return castElement(b, l, lower.readStored(b, l, values, index), info.element, i32);
+    Value flat = constantIndex(b, l, 0), two = constantIndex(b, l, 2);
+    for (int64_t d = 0; d < info.rank(); ++d)
+      flat = arith::AddIOp::create(b, l, arith::MulIOp::create(b, l, flat, lower.size(b, l, info.shape[d])), index[d]);
+    Value byte = tensor::ExtractOp::create(b, l, nibbles, arith::DivUIOp::create(b, l, flat, two).getResult());
+    Value high = arith::CmpIOp::create(b, l, arith::CmpIPredicate::ne, arith::RemUIOp::create(b, l, flat, two), constantIndex(b, l, 0));
+    byte = arith::ExtUIOp::create(b, l, i32, byte);
+    auto number = [&](int64_t v) { return constant(b, l, i32, v); };
+    Value code = arith::SelectOp::create(b, l, high, arith::ShRUIOp::create(b, l, byte, number(4)), arith::AndIOp::create(b, l, byte, number(15)));
+    if (isUnsigned(info.element))
+      return code;
+    return arith::SubIOp::create(b, l, arith::XOrIOp::create(b, l, code, number(8)), number(8));
+  }
+};
+
 LogicalResult lowerDequantize(NodeOp node, Lowering &lower) {
   Value x = node.getInputs()[0], scale = node.getInputs()[1], zero = node.getInputOrNull(2);
-  const TensorInfo info = lower.infer[node.getResult(0)], xInfo = lower.infer[x];
-  Type f32 = lower.builder.getF32Type(), i32 = lower.builder.getI32Type();
-  if (xInfo.element.getIntOrFloatBitWidth() < 8) {
-    lower.refuse(node.getResult(0), "4-bit values that are no weight of a product are not supported");
+  const TensorInfo info = lower.infer[node.getResult(0)];
+  Type f32 = lower.builder.getF32Type();
+  Codes codes(lower, x);
+  std::optional<Codes> zeros;
+  if (zero)
+    zeros.emplace(lower, zero);
+  if (!codes.readable() || (zeros && !zeros->readable())) {
+    lower.refuse(node.getResult(0), "computed values of 4 bits are not supported");
     return success();
   }
   lower.map(node.getResult(0), lower.generate(node.getLoc(), info.shape, info.element, [&](OpBuilder &b, Location l, ValueRange index) {
-    Value q = castElement(b, l, lower.readStored(b, l, x, index), xInfo.element, i32);
-    if (zero)
-      q = arith::SubIOp::create(b, l, q, castElement(b, l, lower.readStored(b, l, zero, scaleIndex(lower, b, l, node, zero, index)), lower.infer[zero].element, i32));
+    Value q = codes.read(lower, b, l, index);
+    if (zeros)
+      q = arith::SubIOp::create(b, l, q, zeros->read(lower, b, l, scaleIndex(lower, b, l, node, zero, index)));
     Value s = castElement(b, l, lower.readStored(b, l, scale, scaleIndex(lower, b, l, node, scale, index)), info.element, f32);
     Value y = arith::MulFOp::create(b, l, arith::SIToFPOp::create(b, l, f32, q), s);
     return castElement(b, l, y, f32, info.element);

@@ -1,4 +1,4 @@
-//===- Resampling.cpp - Resize and Pad ----------------------------------===//
+//===- Resampling.cpp - Resize, GridSample and Pad ----------------------===//
 //
 // Part of Sinter, under the Apache License v2.0 with LLVM Exceptions.
 //
@@ -223,6 +223,64 @@ LogicalResult lowerResize(NodeOp node, Lowering &lower) {
   return failure(failedInside);
 }
 
+LogicalResult inferGridSample(NodeOp node, Inference &infer) {
+  const TensorInfo x = infer[node.getInputs()[0]], grid = infer[node.getInputs()[1]];
+  if (x.rank() != 4 || grid.rank() != 4 || !infer.symbols.resolve(grid.shape[3]).is(2))
+    return node.emitError("GridSample is supported for images [N, C, H, W] and grids [N, H, W, 2]");
+  if (failed(infer.unify(node, x.shape[0], grid.shape[0], "batch sizes of image and grid")))
+    return failure();
+  infer.set(node.getResult(0), {x.element, {x.shape[0], x.shape[1], grid.shape[1], grid.shape[2]}, {}});
+  return success();
+}
+
+LogicalResult lowerGridSample(NodeOp node, Lowering &lower) {
+  StringRef mode = node.getString("mode", "linear"), padding = node.getString("padding_mode", "zeros");
+  bool nearest = mode == "nearest", border = padding == "border", corners = node.getInt("align_corners", 0);
+  if (!nearest && mode != "linear" && mode != "bilinear")
+    return node.emitError("mode '") << mode << "' is not supported";
+  if (!border && padding != "zeros")
+    return node.emitError("padding_mode '") << padding << "' is not supported";
+  Value image = node.getInputs()[0], grid = node.getInputs()[1];
+  const TensorInfo info = lower.infer[node.getResult(0)], x = lower.infer[image];
+  lower.map(node.getResult(0), lower.generate(node.getLoc(), info.shape, info.element, [&](OpBuilder &b, Location l, ValueRange i) -> Value {
+    Floats f{b, l};
+    Type f32 = b.getF32Type(), i64 = b.getI64Type();
+    // Height, then width: the elements that surround the place, whether they exist, and their weights.
+    struct Side {
+      Value index[2], inside[2], weight[2];
+    } sides[2];
+    for (unsigned d = 0; d < 2; ++d) {
+      Value size = lower.size(b, l, x.shape[d + 2]), extent = fromIndex(b, l, size, f32), one = f.constant(1), two = f.constant(2);
+      Value place = lower.read(b, l, grid, ValueRange{i[0], i[2], i[3], constantIndex(b, l, 1 - d)});
+      place = f.add(castElement(b, l, place, lower.infer[grid].element, f32), one);
+      place = corners ? f.mul(f.div(place, two), f.sub(extent, one)) : f.div(f.sub(f.mul(place, extent), one), two);
+      if (border)
+        place = arith::MinimumFOp::create(b, l, arith::MaximumFOp::create(b, l, place, f.constant(0)), f.sub(extent, one));
+      // Far outside is as good as just outside, and fits an integer.
+      place = arith::MinimumFOp::create(b, l, arith::MaximumFOp::create(b, l, place, f.constant(-4)), f.add(extent, f.constant(4)));
+      Value whole = nearest ? math::RoundEvenOp::create(b, l, place).getResult() : math::FloorOp::create(b, l, place).getResult();
+      Value first = toIndex(b, l, castElement(b, l, whole, f32, i64)), part = f.sub(place, whole);
+      for (unsigned side = 0; side < 2; ++side) {
+        Value at = arith::AddIOp::create(b, l, first, constantIndex(b, l, side)), last = arith::SubIOp::create(b, l, size, constantIndex(b, l, 1));
+        sides[d].inside[side] = arith::CmpIOp::create(b, l, arith::CmpIPredicate::ult, at, size); // negative indices are large unsigned ones
+        sides[d].index[side] = arith::MaxSIOp::create(b, l, arith::MinSIOp::create(b, l, at, last), constantIndex(b, l, 0));
+        sides[d].weight[side] = side ? part : f.sub(one, part);
+      }
+    }
+    Value total, zero = f.constant(0);
+    for (unsigned tap = 0; tap < (nearest ? 1u : 4u); ++tap) {
+      unsigned v = tap / 2, h = tap % 2;
+      Value y = castElement(b, l, lower.read(b, l, image, ValueRange{i[0], i[1], sides[0].index[v], sides[1].index[h]}), info.element, f32);
+      if (!nearest)
+        y = f.mul(y, f.mul(sides[0].weight[v], sides[1].weight[h]));
+      y = arith::SelectOp::create(b, l, arith::AndIOp::create(b, l, sides[0].inside[v], sides[1].inside[h]), y, zero);
+      total = total ? f.add(total, y) : y;
+    }
+    return castElement(b, l, total, f32, info.element);
+  }));
+  return success();
+}
+
 struct Pads {
   SmallVector<SymExpr, 4> before, after;
 };
@@ -320,5 +378,6 @@ LogicalResult lowerPad(NodeOp node, Lowering &lower) {
 
 void sinter::raise::addResamplingRules(RuleTable &table) {
   table.add("", "Resize", {inferResize, lowerResize});
+  table.add("", "GridSample", {inferGridSample, lowerGridSample});
   table.add("", "Pad", {inferPad, lowerPad});
 }

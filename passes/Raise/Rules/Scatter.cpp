@@ -148,6 +148,14 @@ LogicalResult inferOneHot(NodeOp node, Inference &infer) {
     return node.emitError("expected one depth, and a value for off and one for on");
   TensorInfo info{values.element, indices.shape, {}};
   info.shape.insert(info.shape.begin() + *axis, depth->front());
+  // What exporters count places with: known positions along one axis.
+  auto size = depth->front().constant();
+  if (indices.elements && indices.elements->size() == 1 && values.elements && size && *size > 0 && *size <= 64)
+    if (auto hot = infer.symbols.resolve(indices.elements->front()).constant()) {
+      info.elements.emplace(*size, values.elements->front());
+      if (*hot >= -*size && *hot < *size)
+        (*info.elements)[*hot < 0 ? *hot + *size : *hot] = values.elements->back();
+    }
   infer.set(node.getResult(0), info);
   return success();
 }

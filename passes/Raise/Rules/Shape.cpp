@@ -290,8 +290,20 @@ LogicalResult inferTranspose(NodeOp node, Inference &infer) {
   TensorInfo result{input.element, {}, {}};
   for (int64_t p : *perm)
     result.shape.push_back(input.shape[p]);
-  if (input.rank() <= 1)
-    result.elements = input.elements;
+  if (auto size = result.staticSize(); input.elements && size && input.staticSize()) {
+    result.elements.emplace();
+    for (int64_t flat = 0; flat < *size; ++flat) {
+      SmallVector<int64_t> at(input.rank());
+      int64_t rest = flat, from = 0;
+      for (int64_t d = input.rank() - 1; d >= 0; --d) {
+        at[(*perm)[d]] = rest % *result.shape[d].constant();
+        rest /= *result.shape[d].constant();
+      }
+      for (int64_t d = 0; d < input.rank(); ++d)
+        from = from * *input.shape[d].constant() + at[d];
+      result.elements->push_back((*input.elements)[from]);
+    }
+  }
   infer.set(node.getResult(0), result);
   return success();
 }
