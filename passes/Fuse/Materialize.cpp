@@ -38,33 +38,99 @@ bool viewed(Value tensor) {
   return llvm::any_of(tensor.getUsers(), [](Operation *user) { return isa<tensor::ReshapeOp, tensor::BitcastOp>(user); });
 }
 
-/// Whether the generate reads `root` only at its own index, and has its shape.
-bool readsInPlace(tensor::GenerateOp generate, Value root, graph::Shapes &shapes) {
-  ArrayRef<graph::SymExpr> mine = shapes.of(generate.getResult()), other = shapes.of(root);
-  if (mine.size() != other.size())
-    return false;
-  for (auto [a, b] : llvm::zip(mine, other))
-    if (!shapes.symbols.equal(a, b))
-      return false;
-  bool inPlace = true, reads = false;
+/// Whether the generate reads `tensor` nowhere but at its own index, and has its shape; `reads` says whether it reads it at all.
+bool readsInPlace(tensor::GenerateOp generate, Value tensor, graph::Shapes &shapes, bool &reads) {
+  ArrayRef<graph::SymExpr> mine = shapes.of(generate.getResult()), other = shapes.of(tensor);
+  bool inPlace = mine.size() == other.size();
+  for (size_t d = 0; inPlace && d < mine.size(); ++d)
+    inPlace = shapes.symbols.equal(mine[d], other[d]);
+  reads = false;
   generate.getBody().walk([&](tensor::ExtractOp extract) {
-    if (extract.getTensor() != root)
+    if (extract.getTensor() != tensor)
       return;
     reads = true;
     for (auto [index, argument] : llvm::zip(extract.getIndices(), generate.getBody().getArguments())) {
-      auto size = shapes.symbols.resolve(shapes.of(root)[argument.getArgNumber()]);
+      auto size = shapes.symbols.resolve(shapes.of(tensor)[argument.getArgNumber()]);
       inPlace &= index == Value(argument) || size.is(1);
     }
     // A branch would have to be taken behind the root for some elements only.
     inPlace &= extract->getParentOp() == generate.getOperation();
   });
-  return inPlace && reads;
+  return inPlace || !reads;
+}
+
+/// Work of an element, without what it reads.
+int64_t ownWork(tensor::GenerateOp generate, bool &arithmetic) {
+  int64_t work = 0;
+  arithmetic = false;
+  generate.getBody().walk([&](Operation *op) {
+    if (isa<math::MathDialect>(op->getDialect()) && !isa<math::AbsFOp, math::RoundEvenOp>(op)) {
+      work += kFunction;
+      arithmetic = true;
+    } else if (isa<arith::DivFOp>(op)) {
+      work += 4;
+      arithmetic = true;
+    } else if (isa<arith::AddFOp, arith::SubFOp, arith::MulFOp, arith::NegFOp, arith::MaximumFOp, arith::MinimumFOp>(op)) {
+      ++work;
+      arithmetic = true;
+    } else if (isa<arith::DivUIOp, arith::RemUIOp>(op)) {
+      work += 2;
+    }
+  });
+  return work;
+}
+
+/// From `first`, which is computed behind a root, to the last generate that only it leads to, element by element: an activation that an exporter
+/// took apart. Those before the last are added to `chain`: nobody else reads them.
+tensor::GenerateOp endOfChain(tensor::GenerateOp first, const Materialization &m, graph::Shapes &shapes, llvm::DenseSet<Operation *> &chain) {
+  bool arithmetic;
+  llvm::DenseMap<Operation *, int64_t> cost{{first, ownWork(first, arithmetic)}};
+  SmallVector<tensor::GenerateOp> members{first};
+  size_t last = 0;
+  auto end = [&] {
+    chain.insert(members.begin(), members.begin() + last);
+    return members[last];
+  };
+  while (true) {
+    // Who reads a member from outside: where that is the newest one's alone, it can be the last.
+    tensor::GenerateOp next;
+    bool goesOn = true, closed = true;
+    for (tensor::GenerateOp member : members) {
+      SmallVector<Operation *> readers;
+      collectReaders(member.getResult(), readers);
+      for (Operation *reader : readers) {
+        if (cost.contains(reader))
+          continue;
+        closed &= member == members.back();
+        auto generate = dyn_cast<tensor::GenerateOp>(reader);
+        goesOn &= generate && !viewed(member.getResult()) && !m.fusedBehind.contains(generate);
+        if (generate && (!next || generate->isBeforeInBlock(next)))
+          next = generate;
+      }
+    }
+    if (closed && members.back().getType().getElementType() == first.getType().getElementType())
+      last = members.size() - 1;
+    if (!next || !goesOn)
+      return end();
+    int64_t work = ownWork(next, arithmetic);
+    for (tensor::GenerateOp member : members) {
+      bool reads;
+      if (!readsInPlace(next, member.getResult(), shapes, reads))
+        return end();
+      next.getBody().walk([&](tensor::ExtractOp extract) { work += extract.getTensor() == member.getResult() ? cost[member] : 0; });
+    }
+    if (work > kMostInlined)
+      return end();
+    cost[next] = work;
+    members.push_back(next);
+  }
 }
 
 } // namespace
 
 Materialization chooseMaterialized(func::FuncOp func, graph::Shapes &shapes) {
   Materialization m;
+  llvm::DenseSet<Operation *> chain;
   Block &body = func.getBody().front();
   // First: what is computed behind a root. The root's only reader must be the generate, which comes later.
   for (Operation &op : body) {
@@ -76,8 +142,10 @@ Materialization chooseMaterialized(func::FuncOp func, graph::Shapes &shapes) {
     if (readers.size() != 1 || viewed(root))
       continue;
     auto generate = dyn_cast<tensor::GenerateOp>(readers.front());
-    if (!generate || m.fusedBehind.contains(generate) || !readsInPlace(generate, root, shapes))
+    bool reads;
+    if (!generate || m.fusedBehind.contains(generate) || chain.contains(generate) || !readsInPlace(generate, root, shapes, reads) || !reads)
       continue;
+    generate = endOfChain(generate, m, shapes, chain);
     m.fusedBehind[generate] = &op;
     m.fusedRoots.insert(&op);
     m.kept.insert(generate);
@@ -89,31 +157,18 @@ Materialization chooseMaterialized(func::FuncOp func, graph::Shapes &shapes) {
   // Then the rest, producers first.
   llvm::DenseMap<Operation *, int64_t> cost;
   for (auto generate : body.getOps<tensor::GenerateOp>()) {
-    int64_t work = 0, loads = 0;
-    bool arithmetic = false;
-    generate.getBody().walk([&](Operation *op) {
-      if (auto extract = dyn_cast<tensor::ExtractOp>(op)) {
-        ++loads;
-        Value source = extract.getTensor();
-        while (auto view = source.getDefiningOp<tensor::ReshapeOp>())
-          source = view.getSource();
-        if (auto producer = source.getDefiningOp<tensor::GenerateOp>(); producer && !m.kept.contains(producer))
-          work += cost.lookup(producer);
-      } else if (isa<math::MathDialect>(op->getDialect()) && !isa<math::AbsFOp, math::RoundEvenOp>(op)) {
-        work += kFunction;
-        arithmetic = true;
-      } else if (isa<arith::DivFOp>(op)) {
-        work += 4;
-        arithmetic = true;
-      } else if (isa<arith::AddFOp, arith::SubFOp, arith::MulFOp, arith::NegFOp, arith::MaximumFOp, arith::MinimumFOp>(op)) {
-        ++work;
-        arithmetic = true;
-      } else if (isa<arith::DivUIOp, arith::RemUIOp>(op)) {
-        work += 2;
-      }
-    });
-    if (m.kept.contains(generate))
+    if (m.kept.contains(generate) || chain.contains(generate))
       continue;
+    bool arithmetic;
+    int64_t work = ownWork(generate, arithmetic), loads = 0;
+    generate.getBody().walk([&](tensor::ExtractOp extract) {
+      ++loads;
+      Value source = extract.getTensor();
+      while (auto view = source.getDefiningOp<tensor::ReshapeOp>())
+        source = view.getSource();
+      if (auto producer = source.getDefiningOp<tensor::GenerateOp>(); producer && !m.kept.contains(producer))
+        work += cost.lookup(producer);
+    });
     SmallVector<Operation *> readers;
     collectReaders(generate.getResult(), readers);
     bool keep = false;

@@ -78,6 +78,7 @@ private:
   uint64_t weightEnd = 0;
   uint32_t sequence = program::kNone;
   SmallVector<uint32_t, 2> pasts; ///< symbols that are lengths of caches
+  uint32_t rowsOfAttention = program::kNone, batch = program::kNone; ///< what attention without a cache goes over
   uint32_t chunk = 0;
   SmallVector<uint32_t> unplaceable; ///< names of outputs that chunks cannot be put together to
   llvm::StringMap<uint32_t> kernelNumbers;
@@ -172,19 +173,43 @@ private:
 
   /// What a size means to a caller, by what it is made of.
   program::AxisRole role(const graph::SymExpr &e, graph::SymbolTable &symbols) {
-    bool hasPast = false, hasSequence = false;
+    bool hasPast = false, hasSequence = false, hasBatch = false;
     for (auto &[m, c] : e.terms)
       for (unsigned atom : m) {
         auto it = symbolNumbers.find(symbols.atom(atom).name);
         if (it == symbolNumbers.end())
           continue;
         hasPast |= llvm::is_contained(pasts, it->second);
-        hasSequence |= it->second == sequence;
+        hasSequence |= it->second == sequence || it->second == rowsOfAttention;
+        hasBatch |= it->second == batch;
       }
     return hasPast && hasSequence ? program::AxisRole::Total
            : hasPast              ? program::AxisRole::Past
            : hasSequence          ? program::AxisRole::Sequence
+           : hasBatch             ? program::AxisRole::Batch
                                   : program::AxisRole::Other;
+  }
+
+  /// Without a cache, the tokens and the sequences of the first attention whose are symbols.
+  void findEncoderAxes(graph::SymbolTable &symbols) {
+    for (auto dispatch : func.getOps<kern::DispatchOp>()) {
+      auto kernel = module.lookupSymbol<func::FuncOp>(dispatch.getKernel());
+      auto symbolOf = [&](Value size) -> uint32_t {
+        auto argument = dyn_cast<BlockArgument>(size);
+        unsigned buffers = dispatch.getBuffers().size();
+        if (!argument || argument.getArgNumber() < buffers)
+          return program::kNone;
+        auto atom = symbols.fromValue(dispatch.getScalars()[argument.getArgNumber() - buffers]).atom();
+        auto it = atom ? symbolNumbers.find(symbols.atom(*atom).name) : symbolNumbers.end();
+        return it == symbolNumbers.end() ? program::kNone : it->second;
+      };
+      kernel.walk([&](kern::AttentionOp attention) {
+        if (rowsOfAttention == program::kNone)
+          rowsOfAttention = symbolOf(attention.getTokens());
+        if (batch == program::kNone)
+          batch = symbolOf(attention.getSequences());
+      });
+    }
   }
 
   FailureOr<program::Tensor> tensor(DictionaryAttr info, Type element, ValueRange sizes, graph::SymbolTable &symbols) {
@@ -248,6 +273,8 @@ private:
       for (Value size : output.getSizes())
         if (failed(findSequence(size, symbols)))
           return failure();
+    if (pasts.empty())
+      findEncoderAxes(symbols);
     // States are numbered by the caches' own numbers.
     unsigned stateCount = 0;
     for (unsigned i = 0; i < func.getNumArguments(); ++i)

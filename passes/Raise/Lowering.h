@@ -17,10 +17,11 @@ namespace sinter::raise {
 /// Replaces onnx values by tensors of the graph level. Rules are given one, positioned at their node.
 class Lowering {
 public:
-  Lowering(mlir::OpBuilder &builder, Inference &infer) : builder(builder), infer(infer) {}
+  Lowering(mlir::OpBuilder &builder, Inference &infer, bool embeddings) : builder(builder), infer(infer), embeddings(embeddings) {}
 
   mlir::OpBuilder &builder;
   Inference &infer;
+  const bool embeddings; ///< tables of tokens are weights even where no product reads them
 
   /// The tensor for an onnx value; made on first use for constants and known elements.
   mlir::Value tensor(mlir::Value onnxValue);

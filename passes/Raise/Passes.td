@@ -29,6 +29,7 @@ def RaiseOnnx : Pass<"raise-onnx", "::mlir::ModuleOp"> {
     ListOption<"probes", "probes", "std::string", "nodes or values that become outputs">,
     Option<"maxSeq", "max-seq", "int64_t", "0", "most tokens a cache holds (0: from the bounds, at most 4096)">,
     Option<"chunk", "chunk", "int64_t", "512", "most new tokens of one run">,
+    Option<"embeddings", "embeddings", "bool", "false", "tables of tokens are weights, too, not only those that a product reads as well">,
   ];
   let dependentDialects = ["::sinter::graph::GraphDialect", "::sinter::kern::KernDialect", "::sinter::qt::QTDialect", "::mlir::tensor::TensorDialect",
                            "::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::mlir::scf::SCFDialect", "::mlir::func::FuncDialect"];

@@ -406,7 +406,7 @@ struct RaiseOnnxPass : impl::RaiseOnnxBase<RaiseOnnxPass> {
 
   LogicalResult lower(func::FuncOp func, Inference &infer) {
     OpBuilder builder(func.getContext());
-    Lowering lowering(builder, infer);
+    Lowering lowering(builder, infer, embeddings);
     Block &body = func.getBody().front();
     for (BlockArgument argument : func.getArguments()) {
       // The element type as the file has it: the interface keeps signedness.

@@ -23,6 +23,8 @@ bool recognizeAppend(onnx::NodeOp node, Lowering &lower);
 bool recognizeNorm(onnx::NodeOp node, Lowering &lower);
 /// Cast(MatMulInteger(DynamicQuantizeLinear(x), W)) times the scales of x and W, in any order: a linear of x.
 bool recognizeDynamicLinear(onnx::NodeOp node, Lowering &lower);
+/// Slice(GatherBlockQuantized) of all but what pads the last block: an embedding without the padding.
+bool recognizeCutEmbedding(onnx::NodeOp node, Lowering &lower);
 
 /// All of them, in the order they are tried.
 llvm::ArrayRef<Recognizer> recognizers();

@@ -63,3 +63,50 @@ func.func @main(%x: tensor<?x8xf32> {onnx.name = "x", onnx.dims = ["n", 8]}) -> 
   %1 = onnx.node "Transpose"(%0) {since = 13} : (!u) -> !u
   return %1 : !u
 }
+
+// -----
+
+!u = !onnx.unknown
+// An activation that was taken apart is an epilogue as a whole, although its input is read twice on the way.
+// CHECK-LABEL: func.func @main
+// CHECK: kern.dispatch @[[LINEAR:linear_[0-9]+]]
+// CHECK-NOT: kern.dispatch
+// CHECK: kern.output 0
+// CHECK: func.func @[[LINEAR]](
+// CHECK: epilogue {
+// CHECK: math.erf
+// CHECK: kern.yield
+func.func @main(%x: tensor<?x8xf32> {onnx.name = "x", onnx.dims = ["n", 8]}) -> !u {
+  %w = onnx.initializer <"m.onnx", 0, 512> {name = "w"} : tensor<8x16xf32>
+  %b = onnx.initializer <"m.onnx", 512, 64> {name = "b"} : tensor<16xf32>
+  %root = onnx.constant dense<1.414214> : tensor<f32>
+  %one = onnx.constant dense<1.0> : tensor<f32>
+  %0 = onnx.node "MatMul"(%x, %w) {since = 13} : (tensor<?x8xf32>, tensor<8x16xf32>) -> !u
+  %1 = onnx.node "Add"(%0, %b) {since = 14} : (!u, tensor<16xf32>) -> !u
+  %2 = onnx.node "Div"(%1, %root) {since = 14} : (!u, tensor<f32>) -> !u
+  %3 = onnx.node "Erf"(%2) {since = 13} : (!u) -> !u
+  %4 = onnx.node "Add"(%3, %one) {since = 14} : (!u, tensor<f32>) -> !u
+  %5 = onnx.node "Mul"(%1, %4) {since = 14} : (!u, !u) -> !u
+  return %5 : !u
+}
+
+// -----
+
+!u = !onnx.unknown
+// The same, but somebody else reads the sum: it is what is stored, and the rest is computed from it.
+// CHECK-LABEL: func.func @main
+// CHECK: kern.dispatch @linear_
+// CHECK: kern.dispatch @generate_
+// CHECK: epilogue {
+// CHECK: arith.addf
+// CHECK-NOT: math.erf
+// CHECK: kern.yield
+func.func @main(%x: tensor<?x8xf32> {onnx.name = "x", onnx.dims = ["n", 8]}) -> (!u, !u) {
+  %w = onnx.initializer <"m.onnx", 0, 512> {name = "w"} : tensor<8x16xf32>
+  %b = onnx.initializer <"m.onnx", 512, 64> {name = "b"} : tensor<16xf32>
+  %0 = onnx.node "MatMul"(%x, %w) {since = 13} : (tensor<?x8xf32>, tensor<8x16xf32>) -> !u
+  %1 = onnx.node "Add"(%0, %b) {since = 14} : (!u, tensor<16xf32>) -> !u
+  %2 = onnx.node "Erf"(%1) {since = 13} : (!u) -> !u
+  %3 = onnx.node "Mul"(%1, %2) {since = 14} : (!u, !u) -> !u
+  return %1, %3 : !u, !u
+}

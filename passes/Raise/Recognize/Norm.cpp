@@ -103,7 +103,7 @@ bool recognizeNorm(NodeOp node, Lowering &lower) {
 }
 
 ArrayRef<Recognizer> recognizers() {
-  static const Recognizer all[] = {recognizeAppend, recognizeNorm, recognizeDynamicLinear, recognizeAttention};
+  static const Recognizer all[] = {recognizeAppend, recognizeNorm, recognizeDynamicLinear, recognizeCutEmbedding, recognizeAttention};
   return all;
 }
 

@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "passes/Raise/Embedding.h"
 #include "passes/Raise/Rules.h"
 
 using namespace mlir;
@@ -48,6 +49,10 @@ LogicalResult lowerGather(NodeOp node, Lowering &lower) {
   Value dataValue = node.getInputs()[0], indexValue = node.getInputs()[1];
   const TensorInfo data = lower.infer[dataValue], indices = lower.infer[indexValue], info = lower.infer[node.getResult(0)];
   int64_t axis = *normalizeAxis(node, node.getInt("axis", 0), data.rank());
+  if (auto weight = embeddingSource(node, lower)) {
+    lower.map(node.getResult(0), embedding(lower, node.getLoc(), indexValue, weight, info));
+    return success();
+  }
   lower.map(node.getResult(0), lower.generate(node.getLoc(), info.shape, info.element, [&](OpBuilder &b, Location loc, ValueRange index) {
     SmallVector<Value> source(index.take_front(axis));
     Value i = toIndex(b, loc, lower.read(b, loc, indexValue, index.slice(axis, indices.rank())));

@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/Graph/Graph.h"
+#include "passes/Raise/Embedding.h"
 #include "passes/Raise/Rules.h"
 #include "passes/Raise/Weights.h"
 
@@ -187,43 +188,6 @@ LogicalResult lowerDynamicQuantize(NodeOp node, Lowering &lower) {
   return success();
 }
 
-/// com.microsoft GatherBlockQuantized over rows: an embedding that is kept quantized.
-FailureOr<sinter::qt::SourceAttr> gatherSource(NodeOp node, Inference &infer) {
-  Value data = node.getInputs()[0], scales = node.getInputs()[2], zeros = node.getInputOrNull(3);
-  const TensorInfo &dataInfo = infer[data], &scaleInfo = infer[scales];
-  int64_t bits = node.getInt("bits", 4), block = node.getInt("block_size", 128);
-  int64_t quantizeAxis = node.getInt("quantize_axis", 1), gatherAxis = node.getInt("gather_axis", 0);
-  if (dataInfo.rank() != 2 || (quantizeAxis != 1 && quantizeAxis != -1) || gatherAxis != 0 || !dataInfo.staticSize() || !scaleInfo.staticSize() || block < 16 ||
-      (bits != 4 && bits != 8))
-    return node.emitError("GatherBlockQuantized is supported for rows of a matrix with blocks along them, of 4 or 8 bits");
-  auto report = [&] { return node.emitError(); };
-  llvm::function_ref<InFlightDiagnostic()> emitError(report);
-  int64_t rows = *dataInfo.shape[0].constant(), stored = *dataInfo.shape[1].constant();
-  bool packed = dataInfo.element.isUnsignedInteger(8) && bits == 4;
-  int64_t columns = packed ? stored * 2 : stored;
-  // The value may be a view of an initializer that a linear also uses.
-  while (auto view = data.getDefiningOp<NodeOp>()) {
-    if (!view.isOp("Reshape") && !view.isOp("Identity") && !view.isOp("Unsqueeze") && !view.isOp("Squeeze"))
-      break;
-    data = view.getInputs()[0];
-  }
-  auto payload = storedTensor(data), scale = storedTensor(scales), zero = zeros ? storedTensor(zeros) : Attribute();
-  if (!payload || !scale || (zeros && !zero))
-    return node.emitError("expected constant data, scales and zero points");
-  if (dataInfo.element.isUnsignedInteger(8)) {
-    auto source = sinter::qt::SourceAttr::getChecked(emitError, node.getContext(), sinter::qt::Form::matmul_nbits, rows, columns,
-                                                     false, unsigned(bits), block, payload, scale, zero);
-    if (!source)
-      return failure();
-    return source;
-  }
-  auto source = sinter::qt::SourceAttr::getChecked(emitError, node.getContext(), sinter::qt::Form::affine, rows, columns, false,
-                                                   unsigned(bits), block, payload, scale, zero);
-  if (!source)
-    return failure();
-  return source;
-}
-
 LogicalResult inferGatherBlockQuantized(NodeOp node, Inference &infer) {
   const TensorInfo &data = infer[node.getInputs()[0]], &ids = infer[node.getInputs()[1]], &scales = infer[node.getInputs()[2]];
   if (data.rank() != 2)
@@ -236,17 +200,11 @@ LogicalResult inferGatherBlockQuantized(NodeOp node, Inference &infer) {
 }
 
 LogicalResult lowerGatherBlockQuantized(NodeOp node, Lowering &lower) {
-  auto source = gatherSource(node, lower.infer);
+  auto source = blockQuantizedSource(node, lower.infer);
   if (failed(source))
     return failure();
   const TensorInfo info = lower.infer[node.getResult(0)];
-  Type f32 = lower.builder.getF32Type();
-  Value y = sinter::graph::EmbeddingOp::create(lower.builder, node.getLoc(), lower.type(info.shape, f32), lower.tensor(node.getInputs()[1]),
-                                               weightConstant(lower, node.getLoc(), *source));
-  if (info.element != f32)
-    y = lower.generate(node.getLoc(), info.shape, info.element, [&](OpBuilder &b, Location l, ValueRange index) {
-      return castElement(b, l, tensor::ExtractOp::create(b, l, y, index), f32, info.element);
-    });
+  Value y = embedding(lower, node.getLoc(), node.getInputs()[1], *source, info);
   lower.map(node.getResult(0), y);
   return success();
 }
