@@ -26,6 +26,48 @@ Value copySource(Value v) {
   return v;
 }
 
+/// The QuantizeLinear that a DequantizeLinear undoes, where one scale serves the whole tensor.
+static onnx::NodeOp roundingBehind(Value v) {
+  auto dequantize = v.getDefiningOp<onnx::NodeOp>();
+  if (!dequantize || !dequantize.isOp("DequantizeLinear") || dequantize->getNumOperands() < 2)
+    return {};
+  auto quantize = dequantize.getInputs()[0].getDefiningOp<onnx::NodeOp>();
+  return quantize && quantize.isOp("QuantizeLinear") && quantize->getNumOperands() == dequantize->getNumOperands() ? quantize : onnx::NodeOp();
+}
+
+/// Whether `a` and `b` have the same constants of one element behind input 0.
+static bool sameParameters(onnx::NodeOp a, onnx::NodeOp b) {
+  if (a->getNumOperands() != b->getNumOperands())
+    return false;
+  for (unsigned i = 1; i < a->getNumOperands(); ++i) {
+    auto x = a.getInputs()[i].getDefiningOp<onnx::ConstantOp>(), y = b.getInputs()[i].getDefiningOp<onnx::ConstantOp>();
+    auto elements = x ? dyn_cast<DenseElementsAttr>(x.getValue()) : DenseElementsAttr();
+    if (!elements || elements.getNumElements() != 1 || !y || x.getValue() != y.getValue())
+      return false;
+  }
+  return true;
+}
+
+BlockArgument appendedInput(onnx::NodeOp concat) {
+  if (!concat || !concat.isOp("Concat") || concat->getNumOperands() != 2)
+    return {};
+  Value past = copySource(concat.getInputs()[0]);
+  while (onnx::NodeOp inner = roundingBehind(past)) {
+    auto undoes = past.getDefiningOp<onnx::NodeOp>();
+    auto roundsAgain = [&](Operation *user) {
+      auto node = dyn_cast<onnx::NodeOp>(user);
+      return node && node.isOp("QuantizeLinear") && sameParameters(node, inner) && llvm::all_of(node->getUsers(), [&](Operation *reader) {
+               auto dequantize = dyn_cast<onnx::NodeOp>(reader);
+               return dequantize && dequantize.isOp("DequantizeLinear") && sameParameters(dequantize, inner);
+             });
+    };
+    if (!sameParameters(undoes, inner) || !llvm::all_of(concat->getUsers(), roundsAgain))
+      return {};
+    past = copySource(inner.getInputs()[0]);
+  }
+  return dyn_cast<BlockArgument>(past);
+}
+
 LogicalResult Inference::unify(Operation *op, const SymExpr &a, const SymExpr &b, StringRef what) {
   if (symbols.unify(a, b) == graph::SymbolTable::Unified::Never)
     return op->emitError("expected equal ") << what << ", but got " << symbols.str(a) << " and " << symbols.str(b);

@@ -78,6 +78,10 @@ private:
 /// What a value is a copy of: through Identity, Concat of one tensor and Dropout that does nothing.
 mlir::Value copySource(mlir::Value onnxValue);
 
+/// The input of the graph that a Concat of two appends to, or null. It may be rounded (quantized and dequantized) on the way, where everybody who
+/// reads the result rounds it in the same way: that rounding is then none.
+mlir::BlockArgument appendedInput(onnx::NodeOp concat);
+
 /// `axis` counted from the end where negative; an error at `op` where it is outside of [0, rank).
 mlir::FailureOr<int64_t> normalizeAxis(mlir::Operation *op, int64_t axis, int64_t rank);
 

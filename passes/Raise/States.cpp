@@ -44,11 +44,8 @@ StringRef nameOf(DictionaryAttr info) {
 
 BlockArgument argumentBehind(Value v) { return v ? dyn_cast<BlockArgument>(copySource(v)) : BlockArgument(); }
 
-/// The first of two values that a Concat joins, where it is an input of the graph.
-BlockArgument appendedTo(Value v) {
-  auto concat = copySource(v).getDefiningOp<NodeOp>();
-  return concat && concat.isOp("Concat") && concat->getNumOperands() == 2 ? argumentBehind(concat.getInputs()[0]) : BlockArgument();
-}
+/// The input that `v` appends to, where it is a Concat of two.
+BlockArgument appendedTo(Value v) { return appendedInput(copySource(v).getDefiningOp<NodeOp>()); }
 
 /// past * decay + new, where the past goes nowhere else: a recurrence. Decay and new are computed.
 BlockArgument decayed(NodeOp add) {

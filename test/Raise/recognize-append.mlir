@@ -53,3 +53,40 @@ func.func @main(%p: tensor<1x2x?x8xf32> {onnx.name = "p", onnx.dims = [1, 2, "pa
   %1 = onnx.node "Gather"(%m, %zero) {attributes = {axis = 1}, since = 13} : (tensor<1x?xi64>, tensor<1xi64>) -> !onnx.unknown
   return %0, %1 : !onnx.unknown, !onnx.unknown
 }
+
+// -----
+
+// A past that is rounded, in a result that is rounded in the same way: one rounding, and a state.
+// CHECK: func.func @main
+// CHECK-SAME: %arg0: {{.*}} graph.state = 0
+// CHECK: graph.append %arg0, %arg1 axis 2
+func.func @main(%p: tensor<1x2x?x8xf32> {onnx.name = "p", onnx.dims = [1, 2, "past", 8]}, %x: tensor<1x2x?x8xf32> {onnx.name = "x", onnx.dims = [1, 2, "s", 8]}) -> !onnx.unknown {
+  %scale = onnx.constant dense<0.25> : tensor<f32>
+  %other = onnx.constant dense<2.500000e-01> : tensor<f32>
+  %zero = onnx.constant dense<7> : tensor<ui8>
+  %0 = onnx.node "QuantizeLinear"(%p, %other, %zero) {since = 13} : (tensor<1x2x?x8xf32>, tensor<f32>, tensor<ui8>) -> !onnx.unknown
+  %1 = onnx.node "DequantizeLinear"(%0, %other, %zero) {since = 13} : (!onnx.unknown, tensor<f32>, tensor<ui8>) -> !onnx.unknown
+  %2 = onnx.node "Concat"(%1, %x) {attributes = {axis = 2}, since = 13} : (!onnx.unknown, tensor<1x2x?x8xf32>) -> !onnx.unknown
+  %3 = onnx.node "QuantizeLinear"(%2, %scale, %zero) {since = 13} : (!onnx.unknown, tensor<f32>, tensor<ui8>) -> !onnx.unknown
+  %4 = onnx.node "DequantizeLinear"(%3, %scale, %zero) {since = 13} : (!onnx.unknown, tensor<f32>, tensor<ui8>) -> !onnx.unknown
+  return %4 : !onnx.unknown
+}
+
+// -----
+
+// Rounded in another way, a past would change at every run.
+// CHECK: func.func @main
+// CHECK-NOT: graph.state
+// CHECK-NOT: graph.append
+// CHECK: return
+func.func @main(%p: tensor<1x2x?x8xf32> {onnx.name = "p", onnx.dims = [1, 2, "past", 8]}, %x: tensor<1x2x?x8xf32> {onnx.name = "x", onnx.dims = [1, 2, "s", 8]}) -> !onnx.unknown {
+  %scale = onnx.constant dense<0.25> : tensor<f32>
+  %other = onnx.constant dense<5.000000e-01> : tensor<f32>
+  %zero = onnx.constant dense<7> : tensor<ui8>
+  %0 = onnx.node "QuantizeLinear"(%p, %other, %zero) {since = 13} : (tensor<1x2x?x8xf32>, tensor<f32>, tensor<ui8>) -> !onnx.unknown
+  %1 = onnx.node "DequantizeLinear"(%0, %other, %zero) {since = 13} : (!onnx.unknown, tensor<f32>, tensor<ui8>) -> !onnx.unknown
+  %2 = onnx.node "Concat"(%1, %x) {attributes = {axis = 2}, since = 13} : (!onnx.unknown, tensor<1x2x?x8xf32>) -> !onnx.unknown
+  %3 = onnx.node "QuantizeLinear"(%2, %scale, %zero) {since = 13} : (!onnx.unknown, tensor<f32>, tensor<ui8>) -> !onnx.unknown
+  %4 = onnx.node "DequantizeLinear"(%3, %scale, %zero) {since = 13} : (!onnx.unknown, tensor<f32>, tensor<ui8>) -> !onnx.unknown
+  return %4 : !onnx.unknown
+}

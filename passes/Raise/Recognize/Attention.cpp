@@ -330,9 +330,7 @@ bool recognizeAttention(NodeOp node, Lowering &lower) {
 }
 
 bool recognizeAppend(NodeOp node, Lowering &lower) {
-  if (!node.isOp("Concat") || node->getNumOperands() != 2)
-    return false;
-  auto past = dyn_cast<BlockArgument>(copySource(node.getInputs()[0]));
+  BlockArgument past = appendedInput(node);
   if (!past || !isa<func::FuncOp>(past.getOwner()->getParentOp()))
     return false;
   const TensorInfo info = lower.infer[node.getResult(0)];
