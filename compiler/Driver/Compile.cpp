@@ -85,15 +85,26 @@ Error checkDims(ModuleOp module, llvm::ArrayRef<DimBound> dims) {
   return Error::success();
 }
 
-Error writeText(OutputFiles &files, const std::string &path, llvm::function_ref<Error(llvm::raw_ostream &)> print) {
-  auto temporary = files.create(path);
-  if (!temporary)
-    return temporary.takeError();
+using Print = llvm::function_ref<Error(llvm::raw_ostream &)>;
+
+/// Writes to `file`, which errors call `path`.
+Error writeTo(llvm::StringRef file, llvm::StringRef path, Print print) {
   std::error_code code;
-  llvm::raw_fd_ostream os(*temporary, code);
+  llvm::raw_fd_ostream os(file, code);
   if (code)
     return llvm::createStringError("cannot write '" + path + "': " + code.message());
-  return print(os);
+  Error error = print(os);
+  os.close();
+  code = os.error();
+  os.clear_error(); // else the stream ends the program
+  if (!error && code)
+    return llvm::createStringError("cannot write '" + path + "': " + code.message());
+  return error;
+}
+
+Error writeText(OutputFiles &files, const std::string &path, Print print) {
+  auto temporary = files.create(path);
+  return temporary ? writeTo(*temporary, path, print) : temporary.takeError();
 }
 
 } // namespace
@@ -136,11 +147,12 @@ Error compileModel(const CompileOptions &options, Progress &progress) {
         return llvm::createStringError("cannot create folder '" + options.dumpIR + "': " + code.message());
       llvm::SmallString<128> path(options.dumpIR);
       llvm::sys::path::append(path, llvm::formatv("{0}-{1}.mlir", dumped++, stage).str());
-      std::error_code code;
-      llvm::raw_fd_ostream os(path, code);
-      if (code)
-        return llvm::createStringError("cannot write '" + path.str() + "': " + code.message());
-      module->print(os, OpPrintingFlags());
+      auto print = [&](llvm::raw_ostream &os) {
+        module->print(os, OpPrintingFlags());
+        return Error::success();
+      };
+      if (Error error = writeTo(path, path, print))
+        return std::move(error);
     }
     if (options.stopAfter == stage) {
       module->print(llvm::outs(), OpPrintingFlags());

@@ -87,7 +87,7 @@ SymExpr SymbolTable::function(Atom::Kind kind, const SymExpr &a, const SymExpr &
 
 SymExpr SymbolTable::floorDiv(const SymExpr &a, const SymExpr &b) {
   auto ca = a.constant(), cb = b.constant();
-  if (ca && cb && *cb)
+  if (ca && cb && *cb && !llvm::divideSignedWouldOverflow(*ca, *cb))
     return llvm::divideFloorSigned(*ca, *cb);
   if (auto exact = divideExact(a, b))
     return *exact;
@@ -96,7 +96,7 @@ SymExpr SymbolTable::floorDiv(const SymExpr &a, const SymExpr &b) {
 
 SymExpr SymbolTable::ceilDiv(const SymExpr &a, const SymExpr &b) {
   auto ca = a.constant(), cb = b.constant();
-  if (ca && cb && *cb)
+  if (ca && cb && *cb && !llvm::divideSignedWouldOverflow(*ca, *cb))
     return llvm::divideCeilSigned(*ca, *cb);
   if (auto exact = divideExact(a, b))
     return *exact;
@@ -139,7 +139,7 @@ std::optional<SymExpr> SymbolTable::divideExact(const SymExpr &a, const SymExpr 
       return std::nullopt;
     bool found = false;
     for (auto it = rest.terms.rbegin(); it != rest.terms.rend() && !found; ++it) {
-      if (it->second % coefficient || !std::includes(it->first.begin(), it->first.end(), lead.begin(), lead.end()))
+      if (llvm::divideSignedWouldOverflow(it->second, coefficient) || it->second % coefficient || !std::includes(it->first.begin(), it->first.end(), lead.begin(), lead.end()))
         continue;
       SymExpr::Monomial m;
       std::set_difference(it->first.begin(), it->first.end(), lead.begin(), lead.end(), std::back_inserter(m));

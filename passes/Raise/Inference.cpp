@@ -98,6 +98,19 @@ FailureOr<Shape> Inference::broadcast(Operation *op, ArrayRef<const TensorInfo *
   return shape;
 }
 
+LogicalResult Inference::broadcastsTo(onnx::NodeOp node, unsigned input, ArrayRef<SymExpr> shape) {
+  Value value = node.getInputOrNull(input);
+  if (!value)
+    return success();
+  const TensorInfo info = (*this)[value];
+  if (info.rank() > int64_t(shape.size()))
+    return node.emitError("expected input ") << input << " of " << node.getOpType() << " to have rank " << shape.size() << " or less, but got " << info.rank();
+  for (auto [size, target] : llvm::zip(info.shape, shape.take_back(info.rank())))
+    if (!symbols.resolve(size).is(1) && failed(unify(node, size, target, ("sizes of the result and of input " + Twine(input)).str())))
+      return failure();
+  return success();
+}
+
 FailureOr<SmallVector<SymExpr, 4>> Inference::elements(onnx::NodeOp node, unsigned input, StringRef what) {
   Value value = node.getInputOrNull(input);
   if (!value)

@@ -11,11 +11,15 @@
 #include "dialects/Onnx/Onnx.h"
 
 #include "mlir/IR/BuiltinAttributes.h"
+#include "llvm/Support/MathExtras.h"
 
 namespace sinter::raise {
 
 using graph::SymExpr;
 using Shape = llvm::SmallVector<SymExpr, 4>;
+
+/// No axis is longer: sums and products of a few sizes do not overflow.
+constexpr int64_t kMaxSize = int64_t(1) << 48;
 
 /// What is known of a tensor.
 struct TensorInfo {
@@ -26,14 +30,13 @@ struct TensorInfo {
   std::optional<llvm::SmallVector<SymExpr, 4>> elements;
 
   int64_t rank() const { return shape.size(); }
-  /// Number of elements, where that is a constant.
+  /// Number of elements, where that is a constant that fits.
   std::optional<int64_t> staticSize() const {
     int64_t n = 1;
     for (const SymExpr &d : shape) {
       auto c = d.constant();
-      if (!c)
+      if (!c || llvm::MulOverflow(n, *c, n))
         return std::nullopt;
-      n *= *c;
     }
     return n;
   }
@@ -62,6 +65,8 @@ public:
   mlir::FailureOr<Shape> broadcast(mlir::Operation *op, llvm::ArrayRef<const TensorInfo *> operands);
   /// Two sizes that must be equal.
   mlir::LogicalResult unify(mlir::Operation *op, const SymExpr &a, const SymExpr &b, llvm::StringRef what);
+  /// An input, which may be absent, that must broadcast to `shape` without making it larger: what reads it trusts its sizes.
+  mlir::LogicalResult broadcastsTo(onnx::NodeOp node, unsigned input, llvm::ArrayRef<SymExpr> shape);
   /// The elements of an integer input that must be known when compiling (axes, a shape): an error that names it otherwise.
   mlir::FailureOr<llvm::SmallVector<SymExpr, 4>> elements(onnx::NodeOp node, unsigned input, llvm::StringRef what);
   /// The same, all of them constants.

@@ -117,7 +117,10 @@ Value Lowering::tensor(Value onnxValue) {
   // Known elements are chosen by their flat index; small ones are rarely more than a scalar. The result is not remembered: it stands where
   // it is first used, which need not dominate the next use.
   if (info.elements && (!inFile || info.elements->size() == 1))
-    return generate(loc, info.shape, info.element, [&](OpBuilder &b, Location l, ValueRange index) { return read(b, l, onnxValue, index); });
+    return generate(loc, info.shape, info.element, [&](OpBuilder &b, Location l, ValueRange index) {
+      // Without elements there is nothing to choose from, and nobody reads one.
+      return info.elements->empty() ? constant(b, l, signless(info.element), 0) : read(b, l, onnxValue, index);
+    });
   if (inFile)
     return stored(onnxValue);
   auto why = refused.find(onnxValue);

@@ -284,9 +284,13 @@ struct RaiseOnnxPass : impl::RaiseOnnxBase<RaiseOnnxPass> {
         }
         if (failed(rule->infer(node, infer)))
           return failure();
-        for (OpResult v : node->getResults())
+        for (OpResult v : node->getResults()) {
           if (!infer.known(v))
             return node.emitError("output ") << v.getResultNumber() << " of " << node.getOpType() << " is not supported";
+          for (const SymExpr &size : infer[v].shape)
+            if (auto n = infer.symbols.resolve(size).constant(); n && (*n < 0 || *n > kMaxSize))
+              return node.emitError("output ") << v.getResultNumber() << " of " << node.getOpType() << " has an axis of impossible size " << *n;
+        }
       }
     }
     infer.resolveAll();

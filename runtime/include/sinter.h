@@ -45,7 +45,8 @@ extern "C" {
 typedef enum sinter_status {
   SINTER_OK = 0,
   /* 1xx: the arguments of the call */
-  SINTER_ERROR_ARGUMENT = 100, /* a null pointer, an option out of range */
+  SINTER_ERROR_ARGUMENT = 100, /* a null pointer (never a model or a session: those are not checked), an option out of
+                                  range */
   SINTER_ERROR_NAME = 101,     /* no input, output or state of this name, or one named twice */
   SINTER_ERROR_MISSING = 102,  /* an input was not given */
   SINTER_ERROR_TYPE = 103,     /* wrong element type */
@@ -296,6 +297,10 @@ SINTER_INLINE int sinter_open(const char *path, const sinter_open_options *optio
   if (!why)
     why = unused;
   why[0] = 0;
+  if (!path || !model) {
+    snprintf(why, SINTER_MESSAGE_BYTES, "a model needs a path, and a place to put it");
+    return SINTER_ERROR_ARGUMENT;
+  }
   *model = NULL;
   /* Without a slash dlopen would search the system's folders. */
   if (snprintf(beside, sizeof beside, "%s%s", strchr(path, '/') ? "" : "./", path) >= (int)sizeof beside) {
@@ -330,7 +335,7 @@ SINTER_INLINE int sinter_open(const char *path, const sinter_open_options *optio
   return status;
 }
 
-/* The model's sessions must be gone. Null is allowed. */
+/* The model's sessions must be gone, and nothing of it (names, metadata) is valid any more. Null is allowed. */
 SINTER_INLINE void sinter_close(sinter_model *model) {
   void *library;
   if (!model)
@@ -410,7 +415,8 @@ SINTER_INLINE int sinter_state_load(sinter_session *session, const void *buffer,
 
 /*--- Sampling and profiling. ---*/
 
-/* Draws a token from `count` logits; the same seed gives the same tokens everywhere. -1: no logit is a number. */
+/* Draws a token from `count` logits; the same seed gives the same tokens everywhere. -1: no logit is a number. `sampling`
+   is changed: its seed moves on. */
 SINTER_INLINE int64_t sinter_sample(const sinter_model *model, sinter_sampling *sampling, const float *logits,
                                     size_t count) {
   return model->api->sample(sampling, logits, count);

@@ -25,6 +25,8 @@ static void closeOpen(sinter_model *model) { closeModel(static_cast<Model *>(mod
 
 static int create(const sinter_model *model, const sinter_session_options *options, sinter_session **session,
                   char *why) {
+  if (!session)
+    return fail(why, SINTER_ERROR_ARGUMENT, "a session needs a place to put it");
   Session *made;
   int status =
       createSession(*static_cast<const Model *>(model), options ? *options : sinter_session_options{}, made, why);
@@ -45,13 +47,16 @@ static int forwardTokens(sinter_session *session, const int64_t *tokens, size_t 
 static int64_t lengthOf(const sinter_session *session) { return length(own(session)); }
 static int truncateTo(sinter_session *session, int64_t length) { return truncate(own(session), length); }
 
+static int noTensor(sinter_session *session) {
+  return own(session).fail(SINTER_ERROR_ARGUMENT, "a state is set from a tensor and got in one, but there is none");
+}
 static int set(sinter_session *session, const sinter_tensor *tensor) {
   own(session).message[0] = 0;
-  return setState(own(session), *tensor);
+  return !tensor ? noTensor(session) : setState(own(session), *tensor);
 }
 static int get(sinter_session *session, sinter_tensor *tensor) {
   own(session).message[0] = 0;
-  return getState(own(session), *tensor);
+  return !tensor ? noTensor(session) : getState(own(session), *tensor);
 }
 static int save(sinter_session *session, void *buffer, size_t bytes, size_t *needed) {
   return saveStates(own(session), static_cast<char *>(buffer), bytes, needed);

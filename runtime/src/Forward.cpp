@@ -119,6 +119,8 @@ static int makeInputs(Session &session, const int64_t *tokens, int64_t count, co
       if (extra[k].name && !strcmp(extra[k].name, name))
         own = &extra[k];
     if (own) {
+      if (int status = checkTensor(session, inputs[i], *own, "input")) // above all that it has data: none are made for it
+        return status;
       made = *own;
       continue;
     }

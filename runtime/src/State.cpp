@@ -39,13 +39,18 @@ int pastSymbols(Session &session) {
   return SINTER_OK;
 }
 
-int64_t openBatch(Session &session, const State &state) {
-  const Program &program = session.program();
+/// The symbol that is a cache's number of sequences, where an input gives it; else kNone.
+static uint32_t openBatchSymbol(const Program &program, const State &state) {
   List<Axis> axes = program.axes(state.in);
   // [B,H,T,D], perhaps with a stack of keys and values in front.
-  uint32_t batch = program.isCache(state) && axes.count >= 4 ? axes[axes.count - 4].size : kNone;
-  uint32_t symbol = batch == kNone ? kNone : program.symbolOf(batch);
-  return symbol != kNone && program.symbols()[symbol].kind == SymbolKind::Input ? session.values()[batch] : 0;
+  bool batched = program.isCache(state) && axes.count >= 4;
+  uint32_t symbol = batched ? program.symbolOf(axes[axes.count - 4].size) : kNone;
+  return symbol != kNone && program.symbols()[symbol].kind == SymbolKind::Input ? symbol : kNone;
+}
+
+int64_t openBatch(Session &session, const State &state) {
+  uint32_t symbol = openBatchSymbol(session.program(), state);
+  return symbol != kNone ? session.symbols[symbol] : 0;
 }
 
 int64_t length(const Session &session) {
@@ -146,6 +151,9 @@ int getState(Session &session, sinter_tensor &tensor) {
   const State &state = program.states()[number];
   if (program.isCache(state))
     session.symbols[state.past] = session.lengths[number];
+  // The cache's own number of sequences: the last call may have failed for another, or the cache have been loaded.
+  if (uint32_t batch = openBatchSymbol(program, state); batch != kNone && session.sequences)
+    session.symbols[batch] = session.sequences;
   if (int status = evaluateSizes(session))
     return status;
   Dims dims;

@@ -108,3 +108,72 @@ func.func @main(%x: tensor<1x1x4xf32> {onnx.name = "x"}, %s: tensor<3xi64> {onnx
   %0 = onnx.node "Resize"(%x, %none, %none, %s) {since = 13} : (tensor<1x1x4xf32>, none, none, tensor<3xi64>) -> !onnx.unknown
   return %0 : !onnx.unknown
 }
+
+// -----
+
+func.func @main(%x: tensor<2x8xf32> {onnx.name = "x"}, %w: tensor<5xf32> {onnx.name = "w"}) -> !onnx.unknown {
+  // expected-error @+1 {{expected equal sizes of the result and of input 1, but got 5 and 8}}
+  %0 = onnx.node "LayerNormalization"(%x, %w) {since = 17} : (tensor<2x8xf32>, tensor<5xf32>) -> !onnx.unknown
+  return %0 : !onnx.unknown
+}
+
+// -----
+
+func.func @main(%x: tensor<2x8xf32> {onnx.name = "x"}, %s: tensor<3x2x8xf32> {onnx.name = "s"}, %w: tensor<8xf32> {onnx.name = "w"}) -> !onnx.unknown {
+  // expected-error @+1 {{expected input 1 of SkipLayerNormalization to have rank 2 or less, but got 3}}
+  %0 = onnx.node "SkipLayerNormalization"(%x, %s, %w) {domain = "com.microsoft", since = 1} : (tensor<2x8xf32>, tensor<3x2x8xf32>, tensor<8xf32>) -> !onnx.unknown
+  return %0 : !onnx.unknown
+}
+
+// -----
+
+func.func @main(%a: tensor<2x8xf32> {onnx.name = "a"}, %b: tensor<8x4xf32> {onnx.name = "b"}, %c: tensor<3xf32> {onnx.name = "c"}) -> !onnx.unknown {
+  // expected-error @+1 {{expected equal sizes of the result and of input 2, but got 3 and 4}}
+  %0 = onnx.node "Gemm"(%a, %b, %c) {since = 13} : (tensor<2x8xf32>, tensor<8x4xf32>, tensor<3xf32>) -> !onnx.unknown
+  return %0 : !onnx.unknown
+}
+
+// -----
+
+func.func @main(%q: tensor<1x4x8xf32> {onnx.name = "q"}, %k: tensor<1x4x8xf32> {onnx.name = "k"}) -> !onnx.unknown {
+  // expected-error @+1 {{expected keys and values of rank 3, or neither}}
+  %0 = onnx.node "GroupQueryAttention"(%q, %k) {domain = "com.microsoft", attributes = {num_heads = 2, kv_num_heads = 2}, since = 1} : (tensor<1x4x8xf32>, tensor<1x4x8xf32>) -> !onnx.unknown
+  return %0 : !onnx.unknown
+}
+
+// -----
+
+func.func @main(%q: tensor<1x4x8xf32> {onnx.name = "q"}, %k: tensor<1x4x8xf32> {onnx.name = "k"}, %v: tensor<1x4x8xf32> {onnx.name = "v"}) -> !onnx.unknown {
+  // expected-error @+1 {{expected a fixed width that divides into 3 heads}}
+  %0 = onnx.node "MultiHeadAttention"(%q, %k, %v) {domain = "com.microsoft", attributes = {num_heads = 3}, since = 1} : (tensor<1x4x8xf32>, tensor<1x4x8xf32>, tensor<1x4x8xf32>) -> !onnx.unknown
+  return %0 : !onnx.unknown
+}
+
+// -----
+
+func.func @main(%x: tensor<2x8xf32> {onnx.name = "x"}) -> !onnx.unknown {
+  %s = onnx.constant dense<[3, -1]> : tensor<2xi64>
+  // expected-error @+1 {{Reshape of 16 elements to a shape whose other sizes make 3}}
+  %0 = onnx.node "Reshape"(%x, %s) {since = 13} : (tensor<2x8xf32>, tensor<2xi64>) -> !onnx.unknown
+  return %0 : !onnx.unknown
+}
+
+// -----
+
+func.func @main(%x: tensor<1x1x4xf32> {onnx.name = "x"}) -> !onnx.unknown {
+  %none = onnx.none
+  %s = onnx.constant dense<[1.0, 1.0, 0x7FC00000]> : tensor<3xf32>
+  // expected-error @+1 {{expected scales above 0 that leave a possible size}}
+  %0 = onnx.node "Resize"(%x, %none, %s) {since = 13} : (tensor<1x1x4xf32>, none, tensor<3xf32>) -> !onnx.unknown
+  return %0 : !onnx.unknown
+}
+
+// -----
+
+func.func @main(%x: tensor<2xi64> {onnx.name = "x"}) -> !onnx.unknown {
+  %d = onnx.constant dense<-4> : tensor<i64>
+  %v = onnx.constant dense<[0.0, 1.0]> : tensor<2xf32>
+  // expected-error @+1 {{output 0 of OneHot has an axis of impossible size -4}}
+  %0 = onnx.node "OneHot"(%x, %d, %v) {since = 11} : (tensor<2xi64>, tensor<i64>, tensor<2xf32>) -> !onnx.unknown
+  return %0 : !onnx.unknown
+}

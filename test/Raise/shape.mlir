@@ -79,6 +79,20 @@ func.func @main(%x: tensor<8x?xf32> {onnx.name = "x", onnx.dims = [8, "s"]}) -> 
 
 // -----
 
+// A computed tensor without elements is one, too.
+// CHECK-LABEL: func.func @main
+// CHECK: tensor.generate
+// CHECK: } : tensor<0xi64>
+func.func @main() -> !onnx.unknown {
+  %zero = onnx.constant dense<0> : tensor<i64>
+  %one = onnx.constant dense<1> : tensor<i64>
+  %0 = onnx.node "Range"(%zero, %zero, %one) {since = 11} : (tensor<i64>, tensor<i64>, tensor<i64>) -> !onnx.unknown
+  %1 = onnx.node "Neg"(%0) {since = 13} : (!onnx.unknown) -> !onnx.unknown
+  return %1 : !onnx.unknown
+}
+
+// -----
+
 // total = past + sequence is found from the shapes; a name with a plus is such a sum, too.
 // CHECK: graph.symbol @past_s
 // CHECK-NOT: graph.symbol

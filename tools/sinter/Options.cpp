@@ -38,20 +38,25 @@ void Command::option(StringRef name, StringRef metavar, StringRef help, std::vec
   });
 }
 
-static Error parseInteger(StringRef text, int64_t min, int64_t &value) {
+/// Numbers of threads, tokens and the like, which the runtime takes as 32 bits.
+static constexpr int64_t kLargest = INT32_MAX;
+
+static Error parseInteger(StringRef text, int64_t min, int64_t max, int64_t &value) {
   if (text.getAsInteger(10, value))
     return createStringError("is no whole number");
   if (value < min)
     return createStringError("is less than " + Twine(min));
+  if (value > max)
+    return createStringError("is more than " + Twine(max));
   return Error::success();
 }
 
 void Command::option(StringRef name, StringRef metavar, StringRef help, std::optional<int64_t> &value, int64_t min) {
-  option(name, metavar, help, [&value, min](StringRef text) { return parseInteger(text, min, value.emplace()); });
+  option(name, metavar, help, [&value, min](StringRef text) { return parseInteger(text, min, kLargest, value.emplace()); });
 }
 
 void Command::option(StringRef name, StringRef metavar, StringRef help, int64_t &value, int64_t min) {
-  option(name, metavar, help, [&value, min](StringRef text) { return parseInteger(text, min, value); });
+  option(name, metavar, help, [&value, min](StringRef text) { return parseInteger(text, min, kLargest, value); });
 }
 
 void Command::option(StringRef name, StringRef metavar, StringRef help, double &value, double max) {
@@ -68,7 +73,7 @@ void Command::option(StringRef name, StringRef metavar, StringRef help, std::vec
     SmallVector<StringRef> parts;
     text.split(parts, ',');
     for (StringRef part : parts)
-      if (Error error = parseInteger(part.trim(), min, values.emplace_back()))
+      if (Error error = parseInteger(part.trim(), min, kLargest, values.emplace_back()))
         return createStringError("is no list of numbers: '" + part + "' " + toString(std::move(error)));
     return Error::success();
   });

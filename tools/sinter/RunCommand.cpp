@@ -26,7 +26,8 @@ struct Options {
   std::optional<std::string> prompt;
   std::string inputs, steps, outputs, tokenizer, trace;
   double temperature = 0, topP = 1;
-  int64_t topK = 0, seed = 0, threads = 0, chunk = 0;
+  int64_t topK = 0, threads = 0, chunk = 0;
+  uint64_t seed = 0;
   std::optional<int64_t> maxTokens;
 };
 } // namespace
@@ -87,7 +88,7 @@ static Error speak(const Model &model, Session &session, const Options &options)
   for (int64_t token : tokens) // so that the text goes on where the prompt ends
     stream.push(token);
   sinter_sampling sampling = {float(options.temperature), uint32_t(options.topK), float(options.topP),
-                              uint64_t(options.seed)};
+                              options.seed};
   int64_t limit = options.maxTokens.value_or(256), generated = 0;
   auto begin = std::chrono::steady_clock::now();
   Expected<ArrayRef<float>> logits = session.forward(tokens);
@@ -255,7 +256,11 @@ Error tools::runCommand(ArrayRef<StringRef> arguments) {
   command.option("top-k", "N", "draw from the N likeliest tokens only (default 0: all)", options.topK, 0);
   command.option("top-p", "P", "draw from the likeliest tokens that together have probability P (default 1: all)",
                  options.topP, 1);
-  command.option("seed", "N", "of the random numbers (default 0)", options.seed, 0);
+  command.option("seed", "N", "of the random numbers (default 0)", [&](StringRef text) -> Error {
+    if (text.getAsInteger(10, options.seed))
+      return createStringError("is no whole number");
+    return Error::success();
+  });
   command.option("max-tokens", "N", "stop after so many tokens (default 256)", options.maxTokens, 0);
   command.option("tokenizer", "FILE",
                  "tokenizer.json, llama2.c's .bin, or bytes (default: the one found when the model was compiled)",

@@ -75,6 +75,11 @@ int main(int argc, char **argv) {
   SmallVector<StringRef> arguments(argv + 1, argv + argc);
   Error error = dispatch(arguments);
   outs().flush();
+  if (std::error_code code = outs().error()) {
+    outs().clear_error(); // else the stream ends the program in its own words
+    if (!error)
+      error = createStringError(code, "cannot write the output: " + code.message());
+  }
   if (!error)
     return 0;
   int exitCode = 1;

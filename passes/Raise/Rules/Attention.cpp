@@ -36,6 +36,8 @@ FailureOr<GroupQuery> groupQuery(NodeOp node, Inference &infer) {
   for (StringRef name : {"k_quant_type", "v_quant_type"})
     if (StringRef type = node.getString(name, "NONE"); type != "NONE")
       return node.emitError("a quantized cache (") << name << " = " << type << ") is not supported";
+  if (!(node.getFloat("softcap", 0) >= 0))
+    return node.emitError("expected a softcap that is not negative");
   if (node.getInt("smooth_softmax", 0) || node.getInt("qk_output", 0))
     return node.emitError("smooth_softmax and qk_output are not supported");
   return g;
@@ -46,6 +48,21 @@ LogicalResult inferGroupQuery(NodeOp node, Inference &infer) {
   if (failed(g))
     return failure();
   const TensorInfo query = infer[node.getInputs()[0]];
+  for (unsigned i : {1u, 2u}) {
+    if (g->packed)
+      break;
+    Value v = node.getInputOrNull(i);
+    if (!v || infer[v].rank() != 3)
+      return node.emitError("expected keys and values of rank 3, or neither");
+    const Shape expected{query.shape[0], query.shape[1], SymExpr(g->groups * g->headSize)};
+    for (unsigned d = 0; d < 3; ++d)
+      if (failed(infer.unify(node, infer[v].shape[d], expected[d], "sizes of queries, and of keys or values")))
+        return failure();
+  }
+  if (Value positions = node.getInputOrNull(9); positions && infer[positions].rank() != 2)
+    return node.emitError("expected position_ids of rank 2");
+  if (failed(infer.broadcastsTo(node, 9, ArrayRef(query.shape).take_front(2))))
+    return failure();
   TensorInfo out = query;
   out.shape[2] = g->heads * g->headSize;
   infer.set(node.getResult(0), out);
@@ -93,6 +110,9 @@ LogicalResult lowerGroupQuery(NodeOp node, Lowering &lower) {
   if (rotaryOn) {
     if (!cosCache || !sinCache || infer[cosCache].rank() != 2)
       return node.emitError("expected cos_cache and sin_cache of rank 2 with do_rotary");
+    if (infer[sinCache].rank() != 2 || !infer.symbols.equal(infer[sinCache].shape[0], infer[cosCache].shape[0]) ||
+        !infer.symbols.equal(infer[sinCache].shape[1], infer[cosCache].shape[1]))
+      return node.emitError("expected a cos_cache and a sin_cache of one shape");
     auto halfWidth = infer.symbols.resolve(infer[cosCache].shape[1]).constant();
     if (!halfWidth || *halfWidth * 2 > g->headSize)
       return node.emitError("expected a cos_cache at most half as wide as a head");

@@ -49,6 +49,12 @@ LogicalResult inferConv(NodeOp node, Inference &infer) {
   auto g = geometry(node, infer);
   if (failed(g))
     return failure();
+  if (Value bias = node.isOp("ConvInteger") ? Value() : node.getInputOrNull(2)) {
+    if (infer[bias].rank() != 1)
+      return node.emitError("expected a bias of rank 1");
+    if (failed(infer.unify(node, infer[bias].shape[0], g->outputs, "numbers of channels and biases")))
+      return failure();
+  }
   Type element = node.isOp("ConvInteger") ? Type(Builder(node.getContext()).getI32Type()) : infer[node.getInputs()[0]].element;
   infer.set(node.getResult(0), {element, g->shape, {}});
   return success();

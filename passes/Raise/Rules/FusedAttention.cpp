@@ -153,8 +153,10 @@ FailureOr<Fused> multiHead(NodeOp node, Inference &infer) {
       f.source[1] = {key, heads ? Fused::Heads : Fused::Rows, 0, 0, 0};
       f.source[2] = {value, heads ? Fused::Heads : Fused::Rows, 0, 0, 0};
     }
-    if (failed(infer.unify(node, k.shape[0], q.shape[0], "batch sizes of queries and keys")) || width % s.heads)
+    if (failed(infer.unify(node, k.shape[0], q.shape[0], "batch sizes of queries and keys")))
       return failure();
+    if (width % s.heads)
+      return node.emitError("expected a fixed width that divides into ") << s.heads << " heads";
   }
   if (s.headSize <= 0 || s.valueSize <= 0)
     return node.emitError("expected a fixed width that divides into ") << s.heads << " heads";

@@ -238,8 +238,9 @@ LogicalResult inferGemm(NodeOp node, Inference &infer) {
   bool ta = node.getInt("transA", 0), tb = node.getInt("transB", 0);
   if (failed(infer.unify(node, a.shape[ta ? 0 : 1], b.shape[tb ? 1 : 0], "inner sizes in Gemm")))
     return failure();
-  infer.set(node.getResult(0), {a.element, {a.shape[ta ? 1 : 0], b.shape[tb ? 0 : 1]}, {}});
-  return success();
+  Shape shape{a.shape[ta ? 1 : 0], b.shape[tb ? 0 : 1]};
+  infer.set(node.getResult(0), {a.element, shape, {}});
+  return infer.broadcastsTo(node, 2, shape);
 }
 
 LogicalResult lowerGemm(NodeOp node, Lowering &lower) {
@@ -299,7 +300,10 @@ LogicalResult inferMatMulNBits(NodeOp node, Inference &infer) {
   info.shape.back() = n;
   info.elements.reset();
   infer.set(node.getResult(0), info);
-  return success();
+  Value bias = node.getInputOrNull(5);
+  if (bias && infer[bias].rank() != 1)
+    return node.emitError("expected a bias of rank 1");
+  return bias ? infer.unify(node, infer[bias].shape[0], n, "numbers of columns and biases") : success();
 }
 
 LogicalResult lowerMatMulNBits(NodeOp node, Lowering &lower) {

@@ -53,7 +53,7 @@ LogicalResult inferNorm(NodeOp node, Inference &infer) {
   if (!isa<FloatType>(info.element))
     return node.emitError("expected floats");
   auto axis = normalizeAxis(node, node.getInt("axis", -1), info.rank());
-  if (failed(axis))
+  if (failed(axis) || failed(infer.broadcastsTo(node, 1, info.shape)) || failed(infer.broadcastsTo(node, 2, info.shape)))
     return failure();
   info.elements.reset();
   infer.set(node.getResult(0), info);
@@ -115,6 +115,11 @@ LogicalResult inferInstanceNorm(NodeOp node, Inference &infer) {
 
 LogicalResult inferSkipNorm(NodeOp node, Inference &infer) {
   TensorInfo info = infer[node.getInputs()[0]];
+  if (!info.rank())
+    return node.emitError("expected a tensor of rank 1 or more");
+  for (unsigned i = 1; i < node.getInputs().size(); ++i)
+    if (failed(infer.broadcastsTo(node, i, info.shape)))
+      return failure();
   info.elements.reset();
   infer.set(node.getResult(0), info);
   for (unsigned i = 1; i < node.getNumResults(); ++i)

@@ -67,9 +67,13 @@ LogicalResult inferAttention(NodeOp node, Inference &infer) {
   auto s = attentionSizes(node, infer);
   if (failed(s))
     return failure();
+  if (!(node.getFloat("softcap", 0) >= 0))
+    return node.emitError("expected a softcap that is not negative");
   if (Value mask = node.getInputOrNull(kMask)) {
     // Since version 24 the last axis may be shorter than the keys: what it does not reach is masked.
     TensorInfo info = infer[mask];
+    if (!info.rank())
+      return node.emitError("expected a mask of rank 1 or more");
     bool shorter = node.getSince() >= 24 && !infer.symbols.equal(info.shape.back(), s->total) &&
                    infer.symbols.lessEqual(info.shape.back(), s->total) == true && !infer.symbols.resolve(info.shape.back()).is(1);
     AttentionSizes sizes = *s;

@@ -72,9 +72,10 @@ FailureOr<SmallVector<ResizedAxis>> resizedAxes(NodeOp node, Inference &infer) {
     double scale = (*scales)[i];
     if (scale == 1)
       continue;
-    if (scale <= 0)
-      return node.emitError("expected scales above 0");
-    if (auto n = from.constant())
+    auto n = from.constant();
+    if (!(scale > 0 && scale * double(n.value_or(1)) <= double(kMaxSize)))
+      return node.emitError("expected scales above 0 that leave a possible size, but got ") << scale;
+    if (n)
       out.push_back({*normal, from, SymExpr(int64_t(std::floor(float(*n) * float(scale)))), scale});
     else if (scale == std::floor(scale))
       out.push_back({*normal, from, from * SymExpr(int64_t(scale)), scale});

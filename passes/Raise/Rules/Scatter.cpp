@@ -100,8 +100,10 @@ LogicalResult inferTopK(NodeOp node, Inference &infer) {
     k = node.getInt("k", 0);
   } else {
     auto given = infer.elements(node, 1, "the number of elements of a TopK");
-    if (failed(given) || given->size() != 1)
+    if (failed(given))
       return failure();
+    if (given->size() != 1)
+      return node.emitError("expected one number of elements, but got ") << given->size();
     k = given->front();
   }
   if (infer.symbols.bounds(k).lo < 0 || infer.symbols.lessEqual(k, infer.symbols.resolve(values.shape[*axis])) == false)
@@ -144,7 +146,7 @@ LogicalResult inferOneHot(NodeOp node, Inference &infer) {
   auto depth = infer.elements(node, 1, "the depth of a OneHot");
   if (failed(axis) || failed(depth))
     return failure();
-  if (depth->size() != 1 || values.staticSize() != 2)
+  if (depth->size() != 1 || values.rank() != 1 || values.staticSize() != 2)
     return node.emitError("expected one depth, and a value for off and one for on");
   TensorInfo info{values.element, indices.shape, {}};
   info.shape.insert(info.shape.begin() + *axis, depth->front());

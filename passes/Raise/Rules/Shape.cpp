@@ -79,6 +79,8 @@ LogicalResult inferReshape(NodeOp node, Inference &infer) {
   }
   if (open >= 0) {
     auto rest = infer.symbols.divideExact(total, known);
+    if (!rest && total.constant() && known.constant())
+      return node.emitError("Reshape of ") << *total.constant() << " elements to a shape whose other sizes make " << *known.constant();
     // A product that does not divide as a polynomial may still divide at run time.
     shape[open] = rest ? *rest : infer.symbols.floorDiv(total, known);
   } else if (failed(infer.unify(node, total, known, "numbers of elements in Reshape"))) {
@@ -226,7 +228,10 @@ LogicalResult inferRange(NodeOp node, Inference &infer) {
         return node.emitError("a float Range with bounds that are computed at run time is not supported");
       x[i] = *c;
     }
-    int64_t n = std::max<int64_t>(0, std::ceil((x[1] - x[0]) / x[2]));
+    double count = std::ceil((x[1] - x[0]) / x[2]);
+    if (!(std::abs(count) <= double(kMaxSize)))
+      return node.emitError("a Range of ") << count << " elements";
+    int64_t n = std::max<int64_t>(0, count);
     infer.set(node.getResult(0), {start.element, {SymExpr(n)}, {}});
     return success();
   }
@@ -237,6 +242,8 @@ LogicalResult inferRange(NodeOp node, Inference &infer) {
     if (e->size() != 1)
       return node.emitError("expected scalar bounds");
     bounds.push_back(e->front());
+    if (auto c = bounds.back().constant(); c && (*c < -kMaxSize || *c > kMaxSize) && i < 2)
+      return node.emitError("a Range has the bound ") << *c << ", which is out of range";
   }
   auto step = bounds[2].constant();
   if (step == 0)

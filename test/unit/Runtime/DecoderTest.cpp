@@ -114,7 +114,10 @@ TEST(Decoder, forwardMakesUpTheOtherInputs) {
   EXPECT_EQ(sinter_forward(other.get(), kTokens.data(), 1, nullptr, 0, &logits, &count), SINTER_ERROR_MISSING);
   EXPECT_STREQ(sinter_message(other.get()), "input 'attention_mask' is missing: it does not follow from the tokens");
   std::vector<float> one = {1.0f};
-  sinter_tensor mask = tensorOf("attention_mask", {1, 1, 1}, one);
+  sinter_tensor mask = tensorOf("attention_mask", {1, 1, 1}, one), empty = mask;
+  empty.data = nullptr;
+  EXPECT_EQ(sinter_forward(other.get(), kTokens.data(), 1, &empty, 1, &logits, &count), SINTER_ERROR_ARGUMENT);
+  EXPECT_STREQ(sinter_message(other.get()), "input 'attention_mask' has no data");
   EXPECT_EQ(sinter_forward(other.get(), kTokens.data(), 1, &mask, 1, &logits, &count), 0)
       << sinter_message(other.get());
 }
@@ -182,6 +185,20 @@ TEST(Decoder, setsAndGetsAStateByName) {
   state = tensorOf("past.tokens", {1, 33, 2}, large);
   EXPECT_EQ(sinter_state_set(session.get(), &state), SINTER_ERROR_CAPACITY);
   EXPECT_STREQ(sinter_message(session.get()), "state 'past.tokens' axis 1 is 33, allowed are 0 to 32");
+}
+
+TEST(Decoder, refusesNullPointers) {
+  Opened opened;
+  Session session = makeSession(opened);
+  char why[SINTER_MESSAGE_BYTES];
+  sinter_model *model;
+  EXPECT_EQ(sinter_open(nullptr, nullptr, &model, why), SINTER_ERROR_ARGUMENT);
+  EXPECT_EQ(sinter_open("model.so", nullptr, nullptr, why), SINTER_ERROR_ARGUMENT);
+  EXPECT_STREQ(why, "a model needs a path, and a place to put it");
+  EXPECT_EQ(sinter_session_create(opened.model, nullptr, nullptr, why), SINTER_ERROR_ARGUMENT);
+  EXPECT_EQ(sinter_state_set(session.get(), nullptr), SINTER_ERROR_ARGUMENT);
+  EXPECT_EQ(sinter_state_get(session.get(), nullptr), SINTER_ERROR_ARGUMENT);
+  EXPECT_EQ(sinter_run(session.get(), nullptr, 1, nullptr, 0, 0), SINTER_ERROR_ARGUMENT);
 }
 
 TEST(Decoder, sameBitsForAnyNumberOfThreads) {

@@ -121,6 +121,44 @@ TEST_F(States, cachesThatDoNotGrowKeepTheirLength) {
   EXPECT_EQ(sinter_length(session.get()), 1);
 }
 
+/// A cache of as many sequences as the input has rows.
+static void buildBatched(ProgramBuilder &b) {
+  using enum AxisRole;
+  uint32_t batch = b.symbol("batch", SymbolKind::Input, 1, 4), n = b.symbol("n", SymbolKind::Input, 1, 8);
+  uint32_t past = b.symbol("past", SymbolKind::Past, 0, 20), one = b.constant(1);
+  b.symbols[b.symbolOf(past)].after = b.scalar(ScalarOp::Add, past, n);
+  b.header.sequence = b.symbolOf(n);
+  b.inputs.push_back(b.tensor("x", DType::F32, {{batch, Batch}, {n, Sequence}}, 128));
+  Tensor in = b.tensor("keys", DType::F32, {{batch, Batch}, {one, Other}, {past, Past}, {one, Other}}, 320);
+  Tensor out = b.tensor("keys_out", DType::F32, {{batch, Batch}, {one, Other}, {past, Past}, {one, Other}}, 320);
+  b.states.push_back({StateKind::Cache, in, out, b.symbolOf(past), 320, 16, b.string("plain"), {}, {}});
+  b.states.back().load = b.states.back().store = b.list(std::vector<Row>());
+}
+
+TEST(BatchedState, hasItsOwnNumberOfSequences) {
+  Opened opened(buildBatched);
+  ASSERT_EQ(opened.status, 0) << opened.why;
+  Session a = makeSession(opened), b = makeSession(opened);
+  std::vector<float> values = {1, 2, 3, 4, 5, 6}, x = {7, 8, 9};
+  sinter_tensor keys = tensorOf("keys", {2, 1, 3, 1}, values), got = wanted("keys");
+  ASSERT_EQ(sinter_state_set(a.get(), &keys), 0) << sinter_message(a.get());
+
+  sinter_tensor three = tensorOf("x", {3, 1}, x);
+  EXPECT_EQ(sinter_run(a.get(), &three, 1, nullptr, 0, 0), SINTER_ERROR_STATE);
+  ASSERT_EQ(sinter_state_get(a.get(), &got), 0) << sinter_message(a.get());
+  EXPECT_EQ(floats(got), values);
+
+  size_t needed;
+  ASSERT_EQ(sinter_state_save(a.get(), nullptr, 0, &needed), 0);
+  std::vector<char> saved(needed);
+  ASSERT_EQ(sinter_state_save(a.get(), saved.data(), needed, nullptr), 0);
+  ASSERT_EQ(sinter_state_load(b.get(), saved.data(), needed), 0);
+  got = wanted("keys");
+  ASSERT_EQ(sinter_state_get(b.get(), &got), 0) << sinter_message(b.get());
+  EXPECT_EQ(got.dims[0], 2);
+  EXPECT_EQ(floats(got), values);
+}
+
 TEST(Forward, widensHalfLogits) {
   struct Half {
     uint16_t bits;
