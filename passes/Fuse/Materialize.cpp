@@ -103,7 +103,7 @@ tensor::GenerateOp endOfChain(tensor::GenerateOp first, const Materialization &m
           continue;
         closed &= member == members.back();
         auto generate = dyn_cast<tensor::GenerateOp>(reader);
-        goesOn &= generate && !viewed(member.getResult()) && !m.fusedBehind.contains(generate);
+        goesOn &= generate && !viewed(member.getResult()) && !m.fusedBehind.contains(generate) && !chain.contains(generate);
         if (generate && (!next || generate->isBeforeInBlock(next)))
           next = generate;
       }

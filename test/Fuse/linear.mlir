@@ -110,3 +110,24 @@ func.func @main(%x: tensor<?x8xf32> {onnx.name = "x", onnx.dims = ["n", 8]}) -> 
   %3 = onnx.node "Mul"(%1, %2) {since = 14} : (!u, !u) -> !u
   return %1, %3 : !u, !u
 }
+
+// -----
+
+!u = !onnx.unknown
+// Two linears whose sum goes on, as where attention and feed-forward are parallel: the sum is computed behind one of them, and the other has memory.
+// CHECK-LABEL: func.func @main
+// CHECK: kern.dispatch @linear_
+// CHECK: kern.dispatch @linear_
+// CHECK-NOT: kern.dispatch
+// CHECK: kern.output 0
+func.func @main(%x: tensor<?x8xf32> {onnx.name = "x", onnx.dims = ["n", 8]}) -> !u {
+  %w = onnx.initializer <"m.onnx", 0, 512> {name = "w"} : tensor<8x16xf32>
+  %v = onnx.initializer <"m.onnx", 512, 512> {name = "v"} : tensor<8x16xf32>
+  %b = onnx.initializer <"m.onnx", 1024, 64> {name = "b"} : tensor<16xf32>
+  %0 = onnx.node "MatMul"(%x, %w) {since = 13} : (tensor<?x8xf32>, tensor<8x16xf32>) -> !u
+  %1 = onnx.node "MatMul"(%x, %v) {since = 13} : (tensor<?x8xf32>, tensor<8x16xf32>) -> !u
+  %2 = onnx.node "Add"(%1, %b) {since = 14} : (!u, tensor<16xf32>) -> !u
+  %3 = onnx.node "Add"(%0, %2) {since = 14} : (!u, !u) -> !u
+  %4 = onnx.node "Relu"(%3) {since = 14} : (!u) -> !u
+  return %4 : !u
+}
