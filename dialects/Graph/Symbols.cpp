@@ -197,10 +197,31 @@ SymExpr SymbolTable::resolve(const SymExpr &e) {
   return changed ? out : e;
 }
 
+/// `zero`, which is 0, with a minimum or maximum in it replaced by one of its operands where the other cannot be its value: what a slice from `past`
+/// leaves of `total`, max(total - min(past, total), 0), is total - past where it is known to be something.
+SymExpr SymbolTable::withoutClamps(const SymExpr &zero) {
+  for (auto &[m, c] : zero.terms) {
+    if (m.size() != 1 || (c != 1 && c != -1) || (atoms[m[0]].kind != Atom::Min && atoms[m[0]].kind != Atom::Max))
+      continue;
+    const Atom &clamp = atoms[m[0]];
+    SymExpr rest = zero - atomExpr(m[0]) * c, value = rest * -c;
+    auto differs = [&](const SymExpr &operand) {
+      Bounds apart = bounds(operand - value);
+      return apart.lo > 0 || apart.hi < 0;
+    };
+    bool notA = differs(clamp.a), notB = differs(clamp.b);
+    if (notA != notB)
+      return rest + (notA ? clamp.b : clamp.a) * c;
+  }
+  return zero;
+}
+
 SymbolTable::Unified SymbolTable::unify(const SymExpr &x, const SymExpr &y) {
   SymExpr difference = resolve(x) - resolve(y);
   if (auto constant = difference.constant())
     return *constant == 0 ? Unified::Yes : Unified::Never;
+  if (SymExpr plain = withoutClamps(difference); !(plain == difference))
+    return unify(plain, 0);
   // Solve for a symbol that occurs once, alone, with factor 1 or -1. Best is one whose solution is a sum (total = past +
   // sequence) rather than a difference; among those, the one that was named last.
   std::optional<unsigned> best;

@@ -108,6 +108,7 @@ public:
   void setBounds(unsigned number, Bounds range) { atoms[number].range = range; }
 
 private:
+  SymExpr withoutClamps(const SymExpr &zero);
   SymExpr function(Atom::Kind kind, const SymExpr &a, const SymExpr &b);
   std::deque<Atom> atoms; // new ones do not move others, whose operands are being read
   llvm::StringMap<unsigned> byName;

@@ -48,6 +48,22 @@ TEST_F(SymbolsTest, FunctionsFold) {
   EXPECT_FALSE(table.floorDiv(past, 0).constant());
 }
 
+TEST_F(SymbolsTest, UnifyRulesOutAnOperandOfAClamp) {
+  // What total[past:] has, where it is as long as a sequence of at least 1.
+  SymExpr sliced = table.max(total - table.min(past, total), 0);
+  EXPECT_EQ(table.unify(sliced, sequence), Unified::Yes);
+  EXPECT_TRUE(table.equal(total, past + sequence));
+  EXPECT_EQ(table.resolve(sliced), sequence);
+}
+
+TEST_F(SymbolsTest, UnifyKeepsAClampThatMayBeEither) {
+  SymExpr other = table.symbol("other", {0, 50});
+  SymExpr sliced = table.max(total - past, 0);
+  EXPECT_EQ(table.unify(sliced, other), Unified::Yes);
+  EXPECT_EQ(table.resolve(other), sliced);
+  EXPECT_FALSE(table.equal(total, past + other));
+}
+
 TEST_F(SymbolsTest, DivideExact) {
   EXPECT_EQ(table.divideExact(past * sequence * 12, sequence * 4), past * 3);
   EXPECT_EQ(table.divideExact((past + sequence) * (past + 3), past + sequence), past + 3);
