@@ -223,18 +223,21 @@ TEST(Walker, splitsByGrain) {
 }
 
 static std::atomic<std::thread::id> slow, helper;
-/// The first half of 64 items is slow on whoever comes to item 0; `helper` is another thread that ran one of that half.
-static void sleepInFirstHalf(char *const *, const int64_t *, int64_t begin, int64_t end, char *) {
-  std::thread::id self = std::this_thread::get_id();
-  if (begin == 0)
-    slow = self;
-  if (begin == 32)
+/// Waits until `id` is somebody's; not for ever.
+static void await(const std::atomic<std::thread::id> &id) {
+  for (int i = 0; i < 10000 && id.load() == std::thread::id(); ++i)
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  for (int64_t i = begin; i < end && i < 32; ++i) {
-    if (self == slow.load())
-      std::this_thread::sleep_for(std::chrono::milliseconds(5));
-    else
-      helper = self;
+}
+/// Of 64 items, the thread that comes to item 0 gets no further before another one has run items of the first half.
+static void stopAtFirst(char *const *, const int64_t *, int64_t begin, int64_t, char *) {
+  std::thread::id self = std::this_thread::get_id();
+  if (begin == 0) {
+    slow = self;
+    await(helper);
+  } else if (begin >= 32) {
+    await(slow);
+  } else if (self != slow.load()) {
+    helper = self;
   }
 }
 
@@ -242,10 +245,10 @@ TEST(Walker, idleThreadsTakeOver) {
   Opened opened([](ProgramBuilder &b) {
     uint32_t n;
     vectors(b, n);
-    b.rows.push_back(b.dispatch(b.kernel("sleep", sleepInFirstHalf), b.constant(64), {}, {}));
+    b.rows.push_back(b.dispatch(b.kernel("stop", stopAtFirst), b.constant(64), {}, {}));
   });
   Session session = makeSession(opened, 2);
-  helper = std::thread::id();
+  slow = helper = std::thread::id();
   call(session.get(), {1});
   EXPECT_NE(helper.load(), std::thread::id());
   EXPECT_NE(helper.load(), slow.load());
