@@ -190,8 +190,8 @@ struct RaiseOnnxPass : impl::RaiseOnnxBase<RaiseOnnxPass> {
     return bindStates(func, infer);
   }
 
-  /// Whether the file gives a cache the size of an attention's window, in which old tokens make room for new ones. The session's grows instead, which the
-  /// window makes the same.
+  /// Whether the file lets a cache slide: it has the length of its attention's window, and old tokens make room for new ones (`sliding_window_cache` of
+  /// com.microsoft GroupQueryAttention). The session's cache keeps every token instead, and the window reads the same ones.
   static bool isSlidingCache(BlockArgument argument) {
     return llvm::any_of(argument.getUses(), [](OpOperand &use) {
       auto node = dyn_cast<onnx::NodeOp>(use.getOwner());

@@ -177,3 +177,27 @@ func.func @main(%x: tensor<2xi64> {onnx.name = "x"}) -> !onnx.unknown {
   %0 = onnx.node "OneHot"(%x, %d, %v) {since = 11} : (tensor<2xi64>, tensor<i64>, tensor<2xf32>) -> !onnx.unknown
   return %0 : !onnx.unknown
 }
+
+// -----
+
+func.func @main(%x: tensor<1x2x8x8xf32> {onnx.name = "x"}) -> !onnx.unknown {
+  // expected-error @+1 {{expected a kernel of at least 1 and at most 16777216 positions}}
+  %0 = onnx.node "MaxPool"(%x) {attributes = {kernel_shape = array<i64: 4611686018427387904, 4>}, since = 12} : (tensor<1x2x8x8xf32>) -> !onnx.unknown
+  return %0 : !onnx.unknown
+}
+
+// -----
+
+func.func @main(%x: tensor<1x2x8x8xf32> {onnx.name = "x"}) -> !onnx.unknown {
+  // expected-error @+1 {{expected dilations of at least 1 and at most 16777216}}
+  %0 = onnx.node "MaxPool"(%x) {attributes = {kernel_shape = array<i64: 2, 2>, dilations = array<i64: 1, 9223372036854775807>}, since = 12} : (tensor<1x2x8x8xf32>) -> !onnx.unknown
+  return %0 : !onnx.unknown
+}
+
+// -----
+
+func.func @main(%x: tensor<1x2x8x8xf32> {onnx.name = "x"}) -> !onnx.unknown {
+  // expected-error @+1 {{expected 4 pads, but got 2}}
+  %0 = onnx.node "MaxPool"(%x) {attributes = {kernel_shape = array<i64: 2, 2>, pads = array<i64: 1, 1>}, since = 12} : (tensor<1x2x8x8xf32>) -> !onnx.unknown
+  return %0 : !onnx.unknown
+}

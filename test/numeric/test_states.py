@@ -108,6 +108,39 @@ def two_lengths(checks, folder, rng):
         checks.that("cache 'past.key' has 2 sequences, the run has 1" in str(error), f"a batch that changes: {str(error).splitlines()[-1]}")
 
 
+def windowed(length, **attributes):
+    """One attention of rotated queries, whose past has `length` tokens."""
+    heads, own, size, rng = 4, 2, 16, np.random.default_rng(5)
+    g = GraphBuilder()
+    x = g.input("x", "f32", [1, "sequence", 24])
+    past = [g.input(f"past.{n}", "f32", [1, own, length, size]) for n in ("key", "value")]
+    last, total = g.input("last", "i32", [1]), g.input("total", "i32", [])
+    linear = lambda name, n: g.MatMul(x, g.weight(name, (rng.standard_normal((24, n)) * 0.4).astype(np.float32)))
+    angles = np.arange(64)[:, None] / 100.0 ** (np.arange(size // 2) / (size // 2))
+    tables = [g.weight(f.__name__, f(angles).astype(np.float32)) for f in (np.cos, np.sin)]
+    y, *present = g.GroupQueryAttention(linear("q", heads * size), linear("k", own * size), linear("v", own * size), *past, last, total, *tables, results=3,
+                                        domain="com.microsoft", num_heads=heads, kv_num_heads=own, do_rotary=1, local_window_size=8, **attributes)
+    g.output(y, "y", "f32", [1, "sequence", heads * size])
+    for value, name in zip(present, ("key", "value")):
+        g.output(value, f"present.{name}", "f32", [1, own, length if attributes else "kept", size])
+    return g
+
+
+def sliding_cache(checks, folder, rng):
+    """A cache that the file lets slide through a window of 8 tokens, against one that keeps all of them."""
+    windowed(8, sliding_window_cache=1).save(folder / "sliding.onnx", check=False)
+    windowed("past").save(folder / "growing.onnx", check=False)
+    ends = np.cumsum([5, 6, 1, 1, 19, 1])
+    steps = [{"x": rng.standard_normal((1, n, 24)).astype(np.float32), "last": np.array([end - 1], np.int32), "total": np.array(end, np.int32)}
+             for n, end in zip(np.diff(ends, prepend=0), ends)]
+    theirs = Fed(folder / "growing.onnx", {f"past.{n}": f"present.{n}" for n in ("key", "value")})
+    theirs.empty = {name: np.zeros((1, 2, 0, 16), np.float32) for name in theirs.empty}
+    expected = theirs.run(steps)
+    for flags in ([], ["--chunk=4"]):
+        sinter("compile", folder / "sliding.onnx", "-o", folder / "sliding.so", "--max-seq=64", *flags)
+        checks.close(sinter_steps(folder / "sliding.so", steps), expected, 1e-5, f"a sliding cache {' '.join(flags)}: steps of {', '.join(str(len(s['x'][0])) for s in steps)} tokens")
+
+
 def states(checks, folder, rng):
     column = lambda: rng.standard_normal((1, SIZE, 1)).astype(np.float32)
     row = lambda: rng.standard_normal((1, SIZE)).astype(np.float32)
@@ -183,6 +216,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         states(checks, Path(folder), rng)
         two_lengths(checks, Path(folder), rng)
+        sliding_cache(checks, Path(folder), rng)
         probes(checks, Path(folder))
         errors(checks, Path(folder), rng)
     checks.finish()

@@ -120,6 +120,8 @@ Expected<bool> Command::parse(ArrayRef<StringRef> arguments, raw_ostream &os) co
     if (onlyPositionals || argument.size() < 2 || argument[0] != '-') {
       if (given == positionals.size())
         return usage("unexpected argument '" + argument + "' (see 'sinter " + name + " --help')");
+      if (argument.empty())
+        return usage("no " + positionals[given].metavar + " is given: the argument is empty");
       *positionals[given++].value = argument.str();
       continue;
     }

@@ -17,23 +17,34 @@ FailureOr<Windows> slideWindows(NodeOp node, Inference &infer, ArrayRef<SymExpr>
   Windows w;
   int64_t dims = input.size();
   w.kernel.assign(kernel.begin(), kernel.end());
-  auto list = [&](StringRef name, int64_t count, int64_t fill) {
+  // Small enough for products of two, which sizes are made of.
+  constexpr int64_t kMost = int64_t(1) << 24;
+  SmallVector<int64_t> pads;
+  auto read = [&](StringRef name, SmallVectorImpl<int64_t> &out, int64_t count, int64_t least, int64_t fill) -> LogicalResult {
     auto given = node.getInts(name);
-    SmallVector<int64_t> out(given ? *given : ArrayRef<int64_t>());
-    out.resize(count, fill);
-    return out;
+    out.assign(count, fill);
+    if (given && int64_t(given->size()) != count)
+      return node.emitError("expected ") << count << " " << name << ", but got " << given->size();
+    if (given)
+      out.assign(given->begin(), given->end());
+    if (llvm::any_of(out, [&](int64_t v) { return v < least || v > kMost; }))
+      return node.emitError("expected ") << name << " of at least " << least << " and at most " << kMost;
+    return success();
   };
-  w.stride = list("strides", dims, 1);
-  w.dilation = list("dilations", dims, 1);
-  SmallVector<int64_t> pads = list("pads", 2 * dims, 0);
+  int64_t positions = 1;
+  for (int64_t k : kernel) {
+    if (k < 1 || k > kMost / positions)
+      return node.emitError("expected a kernel of at least 1 and at most ") << kMost << " positions";
+    positions *= k;
+  }
+  if (failed(read("strides", w.stride, dims, 1, 1)) || failed(read("dilations", w.dilation, dims, 1, 1)) || failed(read("pads", pads, 2 * dims, 0, 0)))
+    return failure();
   w.before.assign(pads.begin(), pads.begin() + dims);
   w.after.assign(pads.begin() + dims, pads.end());
   StringRef automatic = node.getString("auto_pad", "NOTSET");
   bool ceil = node.getInt("ceil_mode", 0);
   for (int64_t d = 0; d < dims; ++d) {
     int64_t extent = (w.kernel[d] - 1) * w.dilation[d] + 1;
-    if (w.stride[d] < 1 || w.dilation[d] < 1 || w.kernel[d] < 1)
-      return node.emitError("expected positive kernel, stride and dilation");
     SymExpr in = infer.symbols.resolve(input[d]);
     w.input.push_back(in);
     auto size = in.constant();

@@ -366,11 +366,15 @@ LogicalResult lowerPad(NodeOp node, Lowering &lower) {
       }
       at[d] = arith::MaxSIOp::create(b, l, arith::MinSIOp::create(b, l, i, last), zero);
     }
-    Value x = lower.read(b, l, node.getInputs()[0], at);
     if (!inside)
-      return x;
-    Value other = fill ? lower.read(b, l, fill, SmallVector<Value>(lower.infer[fill].rank(), zero)) : constant(b, l, signless(info.element), number);
-    return arith::SelectOp::create(b, l, inside, x, other);
+      return lower.read(b, l, node.getInputs()[0], at);
+    // Not read where it is not inside: the input may be empty.
+    auto choice = scf::IfOp::create(b, l, TypeRange{signless(info.element)}, inside, /*withElse=*/true);
+    OpBuilder then = choice.getThenBodyBuilder(), otherwise = choice.getElseBodyBuilder();
+    scf::YieldOp::create(then, l, lower.read(then, l, node.getInputs()[0], at));
+    scf::YieldOp::create(otherwise, l, fill ? lower.read(otherwise, l, fill, SmallVector<Value>(lower.infer[fill].rank(), zero))
+                                            : constant(otherwise, l, signless(info.element), number));
+    return choice.getResult(0);
   }));
   return success();
 }
