@@ -228,10 +228,12 @@ struct RaiseOnnxPass : impl::RaiseOnnxBase<RaiseOnnxPass> {
   LogicalResult inferNodes(func::FuncOp func, Inference &infer) {
     std::map<std::string, unsigned> missing;
     Operation *firstMissing = nullptr;
+    bool ownLayout = false;
     for (Operation &op : func.getBody().front()) {
       auto node = dyn_cast<onnx::NodeOp>(op);
       if (node && !RuleTable::all().find(node)) {
         ++missing[nameOf(node)];
+        ownLayout |= node.getDomain() == "com.microsoft.nchwc";
         firstMissing = firstMissing ? firstMissing : &op;
       }
     }
@@ -239,7 +241,8 @@ struct RaiseOnnxPass : impl::RaiseOnnxBase<RaiseOnnxPass> {
       std::string list;
       for (auto &[name, count] : missing)
         list += (list.empty() ? "" : ", ") + name + " (" + std::to_string(count) + ")";
-      return firstMissing->emitError("operators that are not supported: ") << list;
+      return firstMissing->emitError("operators that are not supported: ")
+             << list << (ownLayout ? "; those of com.microsoft.nchwc are in the memory layout of one machine: optimize the file at a lower level" : "");
     }
     Block &body = func.getBody().front();
     for (auto it = body.begin(); it != body.end();) {

@@ -201,3 +201,11 @@ func.func @main(%x: tensor<1x2x8x8xf32> {onnx.name = "x"}) -> !onnx.unknown {
   %0 = onnx.node "MaxPool"(%x) {attributes = {kernel_shape = array<i64: 2, 2>, pads = array<i64: 1, 1>}, since = 12} : (tensor<1x2x8x8xf32>) -> !onnx.unknown
   return %0 : !onnx.unknown
 }
+
+// -----
+
+func.func @main(%x: tensor<1x3x8x8xf32> {onnx.name = "x"}, %w: tensor<16x3x2x2xf32> {onnx.name = "w"}) -> !onnx.unknown {
+  // expected-error @+1 {{com.microsoft.nchwc.Conv (1); those of com.microsoft.nchwc are in the memory layout of one machine: optimize the file at a lower level}}
+  %0 = onnx.node "Conv"(%x, %w) {domain = "com.microsoft.nchwc", since = 1} : (tensor<1x3x8x8xf32>, tensor<16x3x2x2xf32>) -> !onnx.unknown
+  return %0 : !onnx.unknown
+}
