@@ -26,7 +26,7 @@ constexpr double kLargestOutside = -32768;
 
 class Bounder {
 public:
-  Bounder(graph::AttentionOp op, graph::Shapes &shapes) : op(op), shapes(shapes), symbols(shapes.symbols) {
+  Bounder(graph::AttentionOp op, graph::Shapes &shapes, DiagonalReader &diagonals) : op(op), shapes(shapes), symbols(shapes.symbols), diagonals(diagonals) {
     ArrayRef<SymExpr> query = shapes.of(op.getQuery());
     tokens = symbols.resolve(query[2]);
     total = symbols.resolve(shapes.of(op.getKey())[2]);
@@ -63,7 +63,7 @@ public:
 
 private:
   MaskEvaluator evaluator() {
-    MaskEvaluator e(op.getContext(), shapes);
+    MaskEvaluator e(op.getContext(), shapes, diagonals);
     e.setQuery(index[2]);
     e.assume(total - index[3] - 1);
     e.assume(tokens - index[2] - 1);
@@ -134,6 +134,7 @@ private:
   graph::AttentionOp op;
   graph::Shapes &shapes;
   graph::SymbolTable &symbols;
+  DiagonalReader &diagonals;
   SymExpr tokens, total;
   SymExpr distance;          ///< how far the key is before the query's own position
   SmallVector<SymExpr> index; ///< of the element: sequence, head, query, key
@@ -149,12 +150,13 @@ struct BoundAttentionPass : impl::BoundAttentionBase<BoundAttentionPass> {
       return signalPassFailure();
     graph::SymbolTable symbols;
     graph::Shapes shapes(symbols);
+    DiagonalReader diagonals;
     // Fresh symbols must not have the name of one that is met later.
     for (auto symbol : getOperation().getOps<graph::SymbolOp>())
       symbols.symbol(symbol.getSymName(), {int64_t(symbol.getLo()), int64_t(symbol.getHi())});
     for (auto op : func.getOps<graph::AttentionOp>())
       if (op.getMask())
-        if (std::string reason = Bounder(op, shapes).run(); !reason.empty())
+        if (std::string reason = Bounder(op, shapes, diagonals).run(); !reason.empty())
           graph::addNote(op, "every key is read for every query, because the mask " + reason);
     // What made the masks has no readers now.
     for (Operation &op : llvm::make_early_inc_range(llvm::reverse(func.getBody().front())))

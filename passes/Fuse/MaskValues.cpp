@@ -237,6 +237,43 @@ const MaskValue *MaskEvaluator::leaf(Value tensor, ArrayRef<const MaskValue *> i
     v.unknown = nameOf(tensor);
     v.unknownOnQuery = v.onQuery;
   }
+  if (const Diagonals *found = diagonals.find(tensor))
+    return diagonal(*found, std::move(v));
+  return keep(std::move(v));
+}
+
+const MaskValue *MaskEvaluator::diagonal(const Diagonals &found, MaskValue v) {
+  SymExpr distance = v.operands.back()->exact - v.operands[v.operands.size() - 2]->exact; // column - row
+  SmallVector<const MaskValue *> possible;
+  ArrayRef<Diagonals::Run> runs = found.runs;
+  for (auto [i, run] : llvm::enumerate(runs)) {
+    if (i > 0 && lessEqual(run.first, distance) == false)
+      break;
+    if (i + 1 < runs.size() && lessEqual(runs[i + 1].first, distance) == true)
+      continue;
+    if (!possible.empty())
+      openComparisons.push_back(symbols.resolve(distance - run.first));
+    possible.push_back(constantValue(v.type, run.value));
+  }
+  if (possible.size() == 1)
+    return possible.front();
+  if (v.isFloat()) {
+    v.lo = std::numeric_limits<double>::infinity();
+    v.hi = -v.lo;
+    v.nan = false;
+    for (const MaskValue *p : possible) {
+      v.lo = std::min(v.lo, p->lo);
+      v.hi = std::max(v.hi, p->hi);
+      v.nan |= p->nan;
+    }
+  } else {
+    Bounds range = symbols.bounds(possible.front()->exact);
+    for (const MaskValue *p : possible) {
+      Bounds one = symbols.bounds(p->exact);
+      range = {std::min(range.lo, one.lo), std::max(range.hi, one.hi)};
+    }
+    v.exact = range.lo == range.hi ? SymExpr(range.lo) : symbols.fresh(range);
+  }
   return keep(std::move(v));
 }
 

@@ -8,6 +8,7 @@
 #define SINTER_PASSES_FUSE_MASKVALUES_H
 
 #include "dialects/Graph/Shapes.h"
+#include "passes/Fuse/Diagonals.h"
 
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -52,7 +53,8 @@ struct MaskValue {
 /// sizes and the index; everything else is an interval. Values of inputs are never assumed.
 class MaskEvaluator {
 public:
-  MaskEvaluator(mlir::MLIRContext *context, graph::Shapes &shapes) : context(context), shapes(shapes), symbols(shapes.symbols) {}
+  MaskEvaluator(mlir::MLIRContext *context, graph::Shapes &shapes, DiagonalReader &diagonals)
+      : context(context), shapes(shapes), symbols(shapes.symbols), diagonals(diagonals) {}
 
   /// A number of the element's index.
   const MaskValue *index(const graph::SymExpr &e);
@@ -83,6 +85,8 @@ private:
   void compare(mlir::Operation *op, MaskValue &result);
   const MaskValue *choose(mlir::Operation *op, const MaskValue *condition, const MaskValue *a, const MaskValue *b);
   const MaskValue *leaf(mlir::Value tensor, llvm::ArrayRef<const MaskValue *> index);
+  /// Narrows an element of a triangle or band to what its distance from the diagonal leaves.
+  const MaskValue *diagonal(const Diagonals &diagonals, MaskValue v);
   llvm::SmallVector<const MaskValue *> reindex(mlir::Value from, mlir::Value to, llvm::ArrayRef<const MaskValue *> index);
   /// a / b and a % b for positive b.
   std::optional<std::pair<graph::SymExpr, graph::SymExpr>> divide(const graph::SymExpr &a, const graph::SymExpr &b);
@@ -98,6 +102,7 @@ private:
   mlir::MLIRContext *context;
   graph::Shapes &shapes;
   graph::SymbolTable &symbols;
+  DiagonalReader &diagonals;
   std::deque<MaskValue> values;
   std::map<std::pair<void *, std::vector<graph::SymExpr>>, const MaskValue *> elements;
   llvm::SmallVector<graph::SymExpr> facts, openComparisons;

@@ -24,7 +24,7 @@ def BoundAttention : Pass<"bound-attention", "::mlir::ModuleOp"> {
     // becomes
     %0 = graph.attention %q, %k, %v {causal, scale = 0.25 : f32} : ...
     ```
-    Sizes and the index are all that is known: a mask that compares positions from an input is left alone, with a note (`graph.notes`), as is one that
+    Sizes, the index and constants that are triangles or bands are all that is known: a mask that compares positions from an input is left alone, with a note (`graph.notes`), as is one that
     the query does not enter, without.
   }];
   let dependentDialects = ["::sinter::graph::GraphDialect", "::mlir::tensor::TensorDialect", "::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect"];
