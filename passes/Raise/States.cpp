@@ -145,14 +145,35 @@ FailureOr<SmallVector<StatePair>> findStates(func::FuncOp func, ArrayRef<std::st
   return pairs;
 }
 
+/// An input as long as a cache that is none itself, such as the past of a layer whose present is more than an append: whoever feeds it must feed all of them,
+/// as a session says nothing of what it holds. Null where there is none.
+static BlockArgument besideCache(func::FuncOp func, Inference &infer, ArrayRef<StatePair> states, const SymExpr &length) {
+  for (BlockArgument argument : func.getArguments()) {
+    const TensorInfo &info = infer[argument];
+    bool isState = llvm::any_of(states, [&](const StatePair &pair) { return pair.past == argument; });
+    if (!isState && isCache(info) && infer.symbols.equal(info.shape[info.rank() - 2], length))
+      return argument;
+  }
+  return {};
+}
+
 LogicalResult settleStates(func::FuncOp func, Inference &infer, SmallVector<StatePair> &states) {
   Operation *terminator = func.getBody().front().getTerminator();
   auto keep = [&](const StatePair &pair) -> FailureOr<bool> {
     Value result = terminator->getOperand(pair.result);
     const TensorInfo in = infer[pair.past], out = infer[result];
     if (pair.grows && isCache(in) && out.rank() == in.rank() && !infer.symbols.resolve(in.shape[in.rank() - 2]).constant() &&
-        infer.symbols.equal(in.shape.back(), out.shape.back()))
-      return true;
+        infer.symbols.equal(in.shape.back(), out.shape.back())) {
+      BlockArgument other = besideCache(func, infer, states, in.shape[in.rank() - 2]);
+      if (!other)
+        return true;
+      StringRef name = nameOf(func.getArgAttrDict(other.getArgNumber()));
+      if (pair.declared)
+        return func.emitError("--state '") << nameOf(func.getArgAttrDict(pair.past.getArgNumber())) << "=" << nameOf(func.getResultAttrDict(pair.result))
+                                           << "': input '" << name << "' has the same length, but no output appends to it alone: either both are state or neither";
+      graph::addNote(func, "no past is state that the session carries, because no output appends to input '" + name + "', which has the same length, and does nothing else");
+      return false;
+    }
     bool carried = in.element == out.element && in.rank() == out.rank();
     for (int64_t d = 0; d < in.rank() && carried; ++d)
       carried = infer.symbols.equal(in.shape[d], out.shape[d]) && infer.symbols.resolve(in.shape[d]).constant();

@@ -29,7 +29,7 @@ inline bool isCache(const TensorInfo &info) { return info.rank() == 4 || info.ra
 /// names beside them; an error says which name is none, or is taken.
 mlir::FailureOr<llvm::SmallVector<StatePair>> findStates(mlir::func::FuncOp func, llvm::ArrayRef<std::string> declared);
 
-/// Once shapes are known: keeps the pairs whose input grows as a cache does or has the same fixed shape as the result (it is copied). Another pair is
+/// Once shapes are known: keeps the pairs whose input grows as a cache does, as do all inputs of its length, or has the same fixed shape as the result (it is copied). Another pair is
 /// an ordinary input and output, which the module's notes say; or an error where it was declared.
 mlir::LogicalResult settleStates(mlir::func::FuncOp func, Inference &infer, llvm::SmallVector<StatePair> &states);
 
