@@ -46,6 +46,7 @@ const RuleTable &RuleTable::all() {
     addResamplingRules(t);
     addControlFlowRules(t);
     addConvolutionRules(t);
+    addEinsumRules(t);
     return t;
   }();
   return table;

@@ -60,6 +60,7 @@ void addPoolingRules(RuleTable &);
 void addResamplingRules(RuleTable &);
 void addControlFlowRules(RuleTable &);
 void addConvolutionRules(RuleTable &);
+void addEinsumRules(RuleTable &);
 
 } // namespace sinter::raise
 

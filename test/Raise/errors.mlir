@@ -209,3 +209,27 @@ func.func @main(%x: tensor<1x3x8x8xf32> {onnx.name = "x"}, %w: tensor<16x3x2x2xf
   %0 = onnx.node "Conv"(%x, %w) {domain = "com.microsoft.nchwc", since = 1} : (tensor<1x3x8x8xf32>, tensor<16x3x2x2xf32>) -> !onnx.unknown
   return %0 : !onnx.unknown
 }
+
+// -----
+
+func.func @main(%x: tensor<3x3xf32> {onnx.name = "x"}) -> !onnx.unknown {
+  // expected-error @+1 {{axis 'i' twice in one term of the equation 'ii->i' is not supported}}
+  %0 = onnx.node "Einsum"(%x) {attributes = {equation = "ii->i"}, since = 12} : (tensor<3x3xf32>) -> !onnx.unknown
+  return %0 : !onnx.unknown
+}
+
+// -----
+
+func.func @main(%x: tensor<3x3xf32> {onnx.name = "x"}) -> !onnx.unknown {
+  // expected-error @+1 {{term 'ijk' of the equation 'ijk->ik' does not fit an input of rank 2}}
+  %0 = onnx.node "Einsum"(%x) {attributes = {equation = "ijk->ik"}, since = 12} : (tensor<3x3xf32>) -> !onnx.unknown
+  return %0 : !onnx.unknown
+}
+
+// -----
+
+func.func @main(%x: tensor<3x3xf32> {onnx.name = "x"}) -> !onnx.unknown {
+  // expected-error @+1 {{the equation 'ij->ik' has an axis behind the arrow that no input has}}
+  %0 = onnx.node "Einsum"(%x) {attributes = {equation = "ij->ik"}, since = 12} : (tensor<3x3xf32>) -> !onnx.unknown
+  return %0 : !onnx.unknown
+}

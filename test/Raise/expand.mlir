@@ -31,3 +31,15 @@ func.func @main(%x: tensor<4x64xf32> {onnx.name = "x"}) -> !onnx.unknown {
   %0 = onnx.node "DynamicQuantizeMatMul"(%x, %w, %s) {domain = "com.microsoft", since = 1} : (tensor<4x64xf32>, tensor<64x32xi8>, tensor<f32>) -> !onnx.unknown
   return %0 : !onnx.unknown
 }
+
+// -----
+
+// Axes by their letters: what is written as an einsum is recognised like any product.
+// CHECK-LABEL: func.func @main
+// CHECK: graph.attention %arg0, %arg1, %arg2 {scale = 1.000000e+00 : f32}
+func.func @main(%q: tensor<1x2x4x8xf32> {onnx.name = "q"}, %k: tensor<1x2x6x8xf32> {onnx.name = "k"}, %v: tensor<1x2x6x8xf32> {onnx.name = "v"}) -> !onnx.unknown {
+  %0 = onnx.node "Einsum"(%q, %k) {attributes = {equation = "bhqd,bhkd->bhqk"}, since = 12} : (tensor<1x2x4x8xf32>, tensor<1x2x6x8xf32>) -> !onnx.unknown
+  %1 = onnx.node "Softmax"(%0) {attributes = {axis = -1}, since = 13} : (!onnx.unknown) -> !onnx.unknown
+  %2 = onnx.node "Einsum"(%1, %v) {attributes = {equation = "bhqk,bhkd->bhqd"}, since = 12} : (!onnx.unknown, tensor<1x2x6x8xf32>) -> !onnx.unknown
+  return %2 : !onnx.unknown
+}

@@ -139,6 +139,22 @@ def fused(m):
     m.node("MatMulIntegerToFloat", [codes, weight, m.weight(np.float32(0.02)), scale, m.weight(np.uint8(120))], domain=MS)
 
 
+def einsum(m):
+    a, b, c = m.floats(2, 3, 4, 5), m.floats(2, 3, 6, 5), m.floats(6, 2)
+    for equation in ("bhqd,bhkd->bhqk", "bhqd,bhkd", "bhqd,bhkd->qbk", "bhqd,bhkd->kqh", "bhqd,bhkd->bqhkd", "bhqd,bhkd->", "...qd,...kd->...qk", "bh...,bh...->...bh"):
+        same = "..." in equation and "q" not in equation
+        m.node("Einsum", [a, m.floats(2, 3, 4, 5) if same else b], equation=equation)
+    m.node("Einsum", [a, m.floats(4, 7, 5)], equation="bhld,lrd->bhlr")
+    m.node("Einsum", [m.floats(2, 6, 4, 5), m.floats(6, 4, 5)], equation=" b h r d, l r d -> b h l r")
+    m.node("Einsum", [m.floats(2, 4, 9), m.weight(RANDOM.standard_normal((9, 3, 5)).astype(np.float32))], equation="btd,dhk->bthk")
+    m.node("Einsum", [a, b, c], equation="bhqd,bhkd,ke->bqe")
+    m.node("Einsum", [a], equation="bhqd->qhb")
+    m.node("Einsum", [a], equation="...d->d...")
+    m.node("Einsum", [m.floats(4), m.floats(5)], equation="i,j->ji")
+    m.node("Einsum", [m.floats(4), m.floats(4)], equation="i,i")
+    m.node("Einsum", [m.floats(1, 3, 5), m.floats(4, 5, 2)], equation="...ij,...jk")
+
+
 def quantized(m):
     def code(*shape):
         return [m.input(RANDOM.integers(0, 256, shape).astype(np.uint8)), m.weight(np.float32(0.03)), m.weight(np.uint8(110))]
@@ -203,7 +219,7 @@ def resampled(m):
 def main():
     checks = Checks()
     # Quantized results are a step apart where a sum lies between two codes.
-    for build, opset, tolerance in ((fused_attention, 17, 1e-5), (grouped_attention, 17, 1e-5), (onnx_attention, 23, 1e-5), (rotary, 23, 1e-5), (fused, 17, 1e-5), (quantized, 17, 1e-2),
+    for build, opset, tolerance in ((fused_attention, 17, 1e-5), (grouped_attention, 17, 1e-5), (onnx_attention, 23, 1e-5), (rotary, 23, 1e-5), (fused, 17, 1e-5), (einsum, 17, 1e-5), (quantized, 17, 1e-2),
                                     (placed, 18, 1e-6), (resampled, 19, 1e-5)):
         m = Model()
         build(m)
