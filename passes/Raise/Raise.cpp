@@ -109,7 +109,8 @@ struct RaiseOnnxPass : impl::RaiseOnnxBase<RaiseOnnxPass> {
     return success();
   }
 
-  /// A dim_param as an expression: a sum of other dims' names and numbers, else a symbol.
+  /// A dim_param as an expression: a sum of other dims' names, else a symbol. One with a number in it is a symbol as well: exporters write "past + 1" for the
+  /// mask of a decoder that takes any number of tokens, and where it is true the equations of the graph say so.
   SymExpr namedSize(StringRef name, const llvm::StringSet<> &names, Inference &infer, graph::Bounds bounds) {
     if (auto it = given.find(name); it != given.end()) {
       bounds = it->second;
@@ -119,20 +120,12 @@ struct RaiseOnnxPass : impl::RaiseOnnxBase<RaiseOnnxPass> {
     if (name.contains('+')) {
       SmallVector<StringRef> parts;
       name.split(parts, '+');
-      SymExpr sum;
-      bool valid = true;
-      for (StringRef part : parts) {
-        part = part.trim();
-        int64_t number;
-        if (!part.getAsInteger(10, number))
-          sum = sum + number;
-        else if (names.contains(part))
-          sum = sum + namedSize(part, names, infer, {});
-        else
-          valid = false;
-      }
-      if (valid)
+      if (llvm::all_of(parts, [&](StringRef part) { return names.contains(part.trim()); })) {
+        SymExpr sum;
+        for (StringRef part : parts)
+          sum = sum + namedSize(part.trim(), names, infer, {});
         return sum;
+      }
     }
     return infer.symbols.symbol(name, bounds);
   }

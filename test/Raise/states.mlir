@@ -5,10 +5,14 @@
 // RUN: sinter-opt %t/residual.mlir -raise-onnx | FileCheck %t/residual.mlir
 // RUN: sinter-opt %t/residual.mlir -raise-onnx="states=x=y" | FileCheck %t/residual.mlir --check-prefix=DECLARED
 // RUN: sinter-opt %t/grows.mlir -raise-onnx="dims=n=1..4" | FileCheck %t/grows.mlir
+// RUN: sinter-opt %t/label.mlir -raise-onnx="dims=past=0..4 dims=s=1..4" | FileCheck %t/label.mlir
+// RUN: sinter-opt %t/mixed.mlir -raise-onnx="dims=n=0..4" | FileCheck %t/mixed.mlir
+// RUN: not sinter-opt %t/mixed.mlir -raise-onnx="dims=n=0..4 states=past=present" 2>&1 | FileCheck %s --check-prefix=MIXED
 // RUN: not sinter-opt %t/residual.mlir -raise-onnx="states=z=y" 2>&1 | FileCheck %s --check-prefix=INPUT
 // RUN: not sinter-opt %t/residual.mlir -raise-onnx="states=x=z" 2>&1 | FileCheck %s --check-prefix=OUTPUT
 // RUN: not sinter-opt %t/residual.mlir -raise-onnx="states=x=y,w=y" 2>&1 | FileCheck %s --check-prefix=TWICE
 // RUN: not sinter-opt %t/grows.mlir -raise-onnx="states=past=present dims=n=1..4" 2>&1 | FileCheck %s --check-prefix=SHAPES
+// MIXED: error: --state 'past=present': input 'other' has the same length, but no output appends to it alone: either both are state or neither
 // INPUT: error: no input is named 'z' for --state 'z=y': there are 'x', 'w'
 // OUTPUT: error: no output is named 'z' for --state 'x=z': there are 'y'
 // TWICE: error: --state 'w=y' pairs what another --state has already
@@ -60,4 +64,32 @@ func.func @main(%past: tensor<1x?x4xf32> {onnx.name = "past", onnx.dims = [1, "n
     -> (!onnx.unknown {onnx.name = "present"}) {
   %0 = onnx.node "Concat"(%past, %x) {attributes = {axis = 1}, since = 13} : (tensor<1x?x4xf32>, tensor<1x1x4xf32>) -> !onnx.unknown
   return %0 : !onnx.unknown
+}
+
+//--- mixed.mlir
+// Where one layer's present is more than its past and something new, no layer has state: their lengths must agree, and a session's cannot be asked for.
+// CHECK: graph.notes = {{\[\[}}"no past is state that the session carries, because no output appends to input 'other', which has the same length, and does nothing else"]]
+// CHECK-NOT: graph.state
+func.func @main(%past: tensor<1x2x?x4xf32> {onnx.name = "past", onnx.dims = [1, 2, "n", 4]}, %other: tensor<1x2x?x4xf32> {onnx.name = "other", onnx.dims = [1, 2, "n", 4]},
+                %x: tensor<1x2x1x4xf32> {onnx.name = "x"}) -> (!onnx.unknown {onnx.name = "present"}, !onnx.unknown {onnx.name = "second"}) {
+  %0 = onnx.node "Concat"(%past, %x) {attributes = {axis = 2}, since = 13} : (tensor<1x2x?x4xf32>, tensor<1x2x1x4xf32>) -> !onnx.unknown
+  %1 = onnx.node "Tanh"(%other) {since = 13} : (tensor<1x2x?x4xf32>) -> !onnx.unknown
+  %2 = onnx.node "Concat"(%1, %x) {attributes = {axis = 2}, since = 13} : (!onnx.unknown, tensor<1x2x1x4xf32>) -> !onnx.unknown
+  return %0, %2 : !onnx.unknown, !onnx.unknown
+}
+
+//--- label.mlir
+// An axis that is called a sum with a number is what the graph makes it: here all tokens, of which one run adds s.
+// CHECK: func.func @main(%arg0: tensor<1x2x?x4xf32> {{.*}}, %arg1: tensor<1x2x?x4xf32> {{.*}}, %arg2: tensor<1x?xf32>
+// CHECK: %[[PAST:.*]] = graph.dim @past
+// CHECK: %[[S:.*]] = graph.dim @s
+// CHECK: %[[TOTAL:.*]] = arith.addi
+// CHECK: graph.bind %arg2[%{{.*}}, %[[TOTAL]]]
+func.func @main(%past: tensor<1x2x?x4xf32> {onnx.name = "past", onnx.dims = [1, 2, "past", 4]}, %x: tensor<1x2x?x4xf32> {onnx.name = "x", onnx.dims = [1, 2, "s", 4]},
+                %mask: tensor<1x?xf32> {onnx.name = "mask", onnx.dims = [1, "past + 1"]}) -> (!onnx.unknown {onnx.name = "present"}, !onnx.unknown {onnx.name = "y"}) {
+  %0 = onnx.node "Concat"(%past, %x) {attributes = {axis = 2}, since = 13} : (tensor<1x2x?x4xf32>, tensor<1x2x?x4xf32>) -> !onnx.unknown
+  %1 = onnx.node "Transpose"(%0) {attributes = {perm = array<i64: 0, 1, 3, 2>}, since = 13} : (!onnx.unknown) -> !onnx.unknown
+  %2 = onnx.node "MatMul"(%x, %1) {since = 13} : (tensor<1x2x?x4xf32>, !onnx.unknown) -> !onnx.unknown
+  %3 = onnx.node "Add"(%2, %mask) {since = 14} : (!onnx.unknown, tensor<1x?xf32>) -> !onnx.unknown
+  return %0, %3 : !onnx.unknown, !onnx.unknown
 }
