@@ -314,6 +314,7 @@ struct RaiseOnnxPass : impl::RaiseOnnxBase<RaiseOnnxPass> {
     infer.resolveAll();
     if (pastSymbols.empty())
       return checkBounded(func, infer);
+    unifyPasts(func, infer);
     unifyTotals(func, infer);
     // Tokens of one run, and of a cache.
     int64_t capacity = maxSeq;
@@ -330,10 +331,8 @@ struct RaiseOnnxPass : impl::RaiseOnnxBase<RaiseOnnxPass> {
       }
     int64_t sequence = 1;
     for (const StatePair &pair : states)
-      if (pair.grows) {
-        const TensorInfo before = infer[pair.past], after = infer[func.getBody().front().getTerminator()->getOperand(pair.result)];
-        sequence = std::max(sequence, symbols.bounds(after.shape[after.rank() - 2] - before.shape[before.rank() - 2]).hi);
-      }
+      if (pair.grows)
+        sequence = std::max(sequence, symbols.bounds(growth(func, infer, pair)).hi);
     sequence = std::min<int64_t>(sequence, chunk);
     for (unsigned number : pastSymbols)
       if (free(number)) {
@@ -343,6 +342,31 @@ struct RaiseOnnxPass : impl::RaiseOnnxBase<RaiseOnnxPass> {
         symbols.setBounds(number, b);
       }
     return checkBounded(func, infer);
+  }
+
+  static SymExpr lengthOf(const TensorInfo &cache) { return cache.shape[cache.rank() - 2]; }
+
+  /// What one run adds to a cache.
+  static SymExpr growth(func::FuncOp func, Inference &infer, const StatePair &pair) {
+    return lengthOf(infer[func.getBody().front().getTerminator()->getOperand(pair.result)]) - lengthOf(infer[pair.past]);
+  }
+
+  /// Caches to which every run adds as much have one length: they begin empty. The file may name each one's by itself, as if they had nothing to do
+  /// with each other, and then no mask made for one layer's keys would be known to fit the next layer's. (A session checks the lengths of what it is given.)
+  void unifyPasts(func::FuncOp func, Inference &infer) {
+    auto &symbols = infer.symbols;
+    SmallVector<const StatePair *> firsts;
+    for (const StatePair &pair : states) {
+      if (!pair.grows)
+        continue;
+      SymExpr length = symbols.resolve(lengthOf(infer[pair.past])), more = symbols.resolve(growth(func, infer, pair));
+      auto first = llvm::find_if(firsts, [&](const StatePair *other) { return symbols.equal(growth(func, infer, *other), more); });
+      if (first == firsts.end())
+        firsts.push_back(&pair);
+      else if (length.atom())
+        symbols.unify(length, lengthOf(infer[(*first)->past]));
+    }
+    infer.resolveAll();
   }
 
   /// In a graph with a cache, an axis of an input of rank 2 that no other size depends on is the number of all tokens: a mask's. What

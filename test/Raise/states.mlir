@@ -8,6 +8,7 @@
 // RUN: sinter-opt %t/label.mlir -raise-onnx="dims=past=0..4 dims=s=1..4" | FileCheck %t/label.mlir
 // RUN: sinter-opt %t/mixed.mlir -raise-onnx="dims=n=0..4" | FileCheck %t/mixed.mlir
 // RUN: not sinter-opt %t/mixed.mlir -raise-onnx="dims=n=0..4 states=past=present" 2>&1 | FileCheck %s --check-prefix=MIXED
+// RUN: sinter-opt %t/lengths.mlir -raise-onnx="dims=n=1..4,m=1..4" | FileCheck %t/lengths.mlir
 // RUN: not sinter-opt %t/residual.mlir -raise-onnx="states=z=y" 2>&1 | FileCheck %s --check-prefix=INPUT
 // RUN: not sinter-opt %t/residual.mlir -raise-onnx="states=x=z" 2>&1 | FileCheck %s --check-prefix=OUTPUT
 // RUN: not sinter-opt %t/residual.mlir -raise-onnx="states=x=y,w=y" 2>&1 | FileCheck %s --check-prefix=TWICE
@@ -92,4 +93,19 @@ func.func @main(%past: tensor<1x2x?x4xf32> {onnx.name = "past", onnx.dims = [1, 
   %2 = onnx.node "MatMul"(%x, %1) {since = 13} : (tensor<1x2x?x4xf32>, !onnx.unknown) -> !onnx.unknown
   %3 = onnx.node "Add"(%2, %mask) {since = 14} : (!onnx.unknown, tensor<1x?xf32>) -> !onnx.unknown
   return %0, %3 : !onnx.unknown, !onnx.unknown
+}
+
+//--- lengths.mlir
+// Caches that grow by as much have one length, whatever the file calls it; what else is appended has its own.
+// CHECK: graph.symbol @p past 0 to 4095
+// CHECK-NOT: graph.symbol @q
+// CHECK: graph.symbol @r past 0 to 4095
+func.func @main(%a: tensor<1x2x?x4xf32> {onnx.name = "a", onnx.dims = [1, 2, "p", 4]}, %b: tensor<1x2x?x4xf32> {onnx.name = "b", onnx.dims = [1, 2, "q", 4]},
+                %c: tensor<1x2x?x4xf32> {onnx.name = "c", onnx.dims = [1, 2, "r", 4]}, %x: tensor<1x2x?x4xf32> {onnx.name = "x", onnx.dims = [1, 2, "n", 4]},
+                %y: tensor<1x2x?x4xf32> {onnx.name = "y", onnx.dims = [1, 2, "m", 4]})
+    -> (!onnx.unknown {onnx.name = "next.a"}, !onnx.unknown {onnx.name = "next.b"}, !onnx.unknown {onnx.name = "next.c"}) {
+  %0 = onnx.node "Concat"(%a, %x) {attributes = {axis = 2}, since = 13} : (tensor<1x2x?x4xf32>, tensor<1x2x?x4xf32>) -> !onnx.unknown
+  %1 = onnx.node "Concat"(%b, %x) {attributes = {axis = 2}, since = 13} : (tensor<1x2x?x4xf32>, tensor<1x2x?x4xf32>) -> !onnx.unknown
+  %2 = onnx.node "Concat"(%c, %y) {attributes = {axis = 2}, since = 13} : (tensor<1x2x?x4xf32>, tensor<1x2x?x4xf32>) -> !onnx.unknown
+  return %0, %1, %2 : !onnx.unknown, !onnx.unknown, !onnx.unknown
 }
