@@ -26,6 +26,9 @@ bool recognizeDynamicLinear(onnx::NodeOp node, Lowering &lower);
 /// Slice(GatherBlockQuantized) of all but what pads the last block: an embedding without the padding.
 bool recognizeCutEmbedding(onnx::NodeOp node, Lowering &lower);
 
+/// [B, G, T, D] where `heads` is [B, G*n, T, D] made of it by repeating each head n times, for attention that knows no groups; null where it is not.
+mlir::Value repeatedHeads(mlir::Value heads, Inference &infer);
+
 /// All of them, in the order they are tried.
 llvm::ArrayRef<Recognizer> recognizers();
 

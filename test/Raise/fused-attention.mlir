@@ -65,3 +65,28 @@ func.func @main(%q: tensor<1x4x6x8xf32> {onnx.name = "q"}, %k: tensor<1x4x6x8xf3
   %2 = onnx.node "MatMul"(%1, %k) {since = 17} : (!onnx.unknown, tensor<1x4x6x8xf32>) -> !onnx.unknown
   return %2 : !onnx.unknown
 }
+
+// -----
+
+// Heads of a cache that are repeated for an attention without groups are not: it reads the cache.
+// CHECK-LABEL: func.func @main
+// CHECK-DAG: %[[KEYS:.*]] = graph.append %arg1, %arg3
+// CHECK-DAG: %[[VALUES:.*]] = graph.append %arg2, %arg3
+// CHECK: graph.attention %arg0, %[[KEYS]], %[[VALUES]] {{.*}} : tensor<1x4x?x8xf32>, tensor<1x2x?x8xf32>, tensor<1x2x?x8xf32> -> tensor<1x?x4x8xf32>
+func.func @main(%q: tensor<1x4x?x8xf32> {onnx.name = "q", onnx.dims = [1, 4, "s", 8]}, %pk: tensor<1x2x?x8xf32> {onnx.name = "pk", onnx.dims = [1, 2, "past", 8]},
+                %pv: tensor<1x2x?x8xf32> {onnx.name = "pv", onnx.dims = [1, 2, "past", 8]}, %x: tensor<1x2x?x8xf32> {onnx.name = "x", onnx.dims = [1, 2, "s", 8]})
+    -> (!onnx.unknown, !onnx.unknown, !onnx.unknown) {
+  %axis = onnx.constant dense<2> : tensor<1xi64>
+  %wide = onnx.constant dense<[1, 1, 2, 1, 1]> : tensor<5xi64>
+  %heads = onnx.constant dense<[0, 4, -1, 8]> : tensor<4xi64>
+  %k = onnx.node "Concat"(%pk, %x) {attributes = {axis = 2}, since = 13} : (tensor<1x2x?x8xf32>, tensor<1x2x?x8xf32>) -> !onnx.unknown
+  %v = onnx.node "Concat"(%pv, %x) {attributes = {axis = 2}, since = 13} : (tensor<1x2x?x8xf32>, tensor<1x2x?x8xf32>) -> !onnx.unknown
+  %k0 = onnx.node "Unsqueeze"(%k, %axis) {since = 13} : (!onnx.unknown, tensor<1xi64>) -> !onnx.unknown
+  %k1 = onnx.node "Expand"(%k0, %wide) {since = 13} : (!onnx.unknown, tensor<5xi64>) -> !onnx.unknown
+  %k2 = onnx.node "Reshape"(%k1, %heads) {since = 14} : (!onnx.unknown, tensor<4xi64>) -> !onnx.unknown
+  %v0 = onnx.node "Unsqueeze"(%v, %axis) {since = 13} : (!onnx.unknown, tensor<1xi64>) -> !onnx.unknown
+  %v1 = onnx.node "Expand"(%v0, %wide) {since = 13} : (!onnx.unknown, tensor<5xi64>) -> !onnx.unknown
+  %v2 = onnx.node "Reshape"(%v1, %heads) {since = 14} : (!onnx.unknown, tensor<4xi64>) -> !onnx.unknown
+  %0 = onnx.node "Attention"(%q, %k2, %v2) {since = 23} : (tensor<1x4x?x8xf32>, !onnx.unknown, !onnx.unknown) -> !onnx.unknown
+  return %0, %k, %v : !onnx.unknown, !onnx.unknown, !onnx.unknown
+}

@@ -102,36 +102,6 @@ bool collectScores(Value v, double outer, Scores &s, Inference &infer) {
   return false;
 }
 
-/// [B, G*n, T, D] made of [B, G, T, D] by repeating each head n times; null where it is not.
-Value peelRepeat(Value v, Inference &infer) {
-  auto reshape = nodeOf(v, "Reshape");
-  if (!reshape)
-    return {};
-  auto expand = nodeOf(reshape.getInputs()[0], "Expand");
-  if (!expand)
-    return {};
-  const TensorInfo &wide = infer[expand.getResult(0)], &out = infer[v], &narrow = infer[expand.getInputs()[0]];
-  if (wide.rank() != 5 || out.rank() != 4 || narrow.rank() != 5 || !narrow.shape[2].is(1))
-    return {};
-  Value inner = expand.getInputs()[0];
-  auto unsqueeze = inner.getDefiningOp<NodeOp>();
-  if (!unsqueeze || !(unsqueeze.isOp("Unsqueeze") || unsqueeze.isOp("Reshape")))
-    return {};
-  Value heads = unsqueeze.getInputs()[0];
-  const TensorInfo &source = infer[heads];
-  if (source.rank() != 4)
-    return {};
-  auto equal = [&](const SymExpr &a, const SymExpr &b) { return infer.symbols.equal(a, b); };
-  // [B, G, T, D] -> [B, G, 1, T, D] -> [B, G, n, T, D] -> [B, G*n, T, D]
-  for (int64_t d = 0; d < 4; ++d)
-    if (!equal(source.shape[d], narrow.shape[d < 2 ? d : d + 1]) || !equal(narrow.shape[d < 2 ? d : d + 1], wide.shape[d < 2 ? d : d + 1]))
-      return {};
-  if (!equal(out.shape[0], source.shape[0]) || !equal(out.shape[2], source.shape[2]) || !equal(out.shape[3], source.shape[3]) ||
-      !equal(out.shape[1], wide.shape[1] * wide.shape[2]))
-    return {};
-  return heads;
-}
-
 /// [B, G, T, D] where v is [B, G, D, T]: through one exchange of the last two axes, with views around it that keep them. Null where it is not.
 Value peelTranspose(Value v, double &scale, Inference &infer);
 
@@ -243,6 +213,35 @@ Value combineMasks(Lowering &lower, Location loc, NodeOp product, ArrayRef<Score
 
 } // namespace
 
+Value repeatedHeads(Value v, Inference &infer) {
+  auto reshape = nodeOf(v, "Reshape");
+  if (!reshape)
+    return {};
+  auto expand = nodeOf(reshape.getInputs()[0], "Expand");
+  if (!expand)
+    return {};
+  const TensorInfo &wide = infer[expand.getResult(0)], &out = infer[v], &narrow = infer[expand.getInputs()[0]];
+  if (wide.rank() != 5 || out.rank() != 4 || narrow.rank() != 5 || !narrow.shape[2].is(1))
+    return {};
+  Value inner = expand.getInputs()[0];
+  auto unsqueeze = inner.getDefiningOp<NodeOp>();
+  if (!unsqueeze || !(unsqueeze.isOp("Unsqueeze") || unsqueeze.isOp("Reshape")))
+    return {};
+  Value heads = unsqueeze.getInputs()[0];
+  const TensorInfo &source = infer[heads];
+  if (source.rank() != 4)
+    return {};
+  auto equal = [&](const SymExpr &a, const SymExpr &b) { return infer.symbols.equal(a, b); };
+  // [B, G, T, D] -> [B, G, 1, T, D] -> [B, G, n, T, D] -> [B, G*n, T, D]
+  for (int64_t d = 0; d < 4; ++d)
+    if (!equal(source.shape[d], narrow.shape[d < 2 ? d : d + 1]) || !equal(narrow.shape[d < 2 ? d : d + 1], wide.shape[d < 2 ? d : d + 1]))
+      return {};
+  if (!equal(out.shape[0], source.shape[0]) || !equal(out.shape[2], source.shape[2]) || !equal(out.shape[3], source.shape[3]) ||
+      !equal(out.shape[1], wide.shape[1] * wide.shape[2]))
+    return {};
+  return heads;
+}
+
 bool recognizeAttention(NodeOp node, Lowering &lower) {
   if (!node.isOp("MatMul"))
     return false;
@@ -299,7 +298,7 @@ bool recognizeAttention(NodeOp node, Lowering &lower) {
     scale = keyScale;
   Value k, vTensor;
   TensorInfo kInfo;
-  Value kGroup = kNode ? peelRepeat(kNode, infer) : Value(), vGroup = peelRepeat(v, infer);
+  Value kGroup = kNode ? repeatedHeads(kNode, infer) : Value(), vGroup = repeatedHeads(v, infer);
   if (kGroup && vGroup && infer.symbols.equal(infer[kGroup].shape[1], infer[vGroup].shape[1])) {
     kNode = peel(kGroup, infer);
     v = peel(vGroup, infer);

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "passes/Raise/Rules.h"
+#include "passes/Raise/Recognize.h"
 #include "passes/Raise/Rules/AttentionParts.h"
 
 using namespace mlir;
@@ -151,6 +152,17 @@ LogicalResult lowerAttention(NodeOp node, Lowering &lower) {
     return node.emitError("qk_matmul_output is not supported");
   Location loc = node.getLoc();
   bool flat = lower.infer[node.getInputs()[kQuery]].rank() == 3;
+  Value key = node.getInputs()[kKey], value = node.getInputs()[kValue];
+  // A cache is read as it is, not with its heads repeated.
+  if (!flat && !node.getInputOrNull(kPastKey) && !node.hasUsedOutput(1) && !node.hasUsedOutput(2)) {
+    Value keyGroups = repeatedHeads(key, lower.infer), valueGroups = repeatedHeads(value, lower.infer);
+    auto groups = keyGroups ? lower.infer.symbols.resolve(lower.infer[keyGroups].shape[1]).constant() : std::nullopt;
+    if (groups && valueGroups && lower.infer.symbols.resolve(lower.infer[valueGroups].shape[1]).is(*groups)) {
+      s->groups = *groups;
+      key = keyGroups;
+      value = valueGroups;
+    }
+  }
   auto heads = [&](Value x, int64_t count, const SymExpr &length, int64_t size) -> Value {
     if (!flat)
       return lower.tensor(x);
@@ -163,8 +175,8 @@ LogicalResult lowerAttention(NodeOp node, Lowering &lower) {
   parts.sizes = *s;
   parts.element = lower.infer[node.getInputs()[kQuery]].element;
   parts.query = heads(node.getInputs()[kQuery], s->heads, s->tokens, s->headSize);
-  parts.key = heads(node.getInputs()[kKey], s->groups, s->newKeys, s->headSize);
-  parts.value = heads(node.getInputs()[kValue], s->groups, s->newKeys, s->valueSize);
+  parts.key = heads(key, s->groups, s->newKeys, s->headSize);
+  parts.value = heads(value, s->groups, s->newKeys, s->valueSize);
   if (Value past = node.getInputOrNull(kPastKey)) {
     parts.key = appendPast(lower, loc, past, parts.key, {s->batch, SymExpr(s->groups), s->total, SymExpr(s->headSize)}, 0, /*stacked=*/false);
     parts.value = appendPast(lower, loc, node.getInputOrNull(kPastValue), parts.value, {s->batch, SymExpr(s->groups), s->total, SymExpr(s->valueSize)}, 1,
