@@ -138,6 +138,18 @@ FailureOr<SmallVector<int64_t>> Inference::integers(onnx::NodeOp node, unsigned 
   return out;
 }
 
+/// The number that all elements are.
+static std::optional<double> splat(DenseElementsAttr dense) {
+  if (!dense || dense.empty() || !dense.isSplat())
+    return std::nullopt;
+  if (isa<FloatType>(dense.getElementType()))
+    return dense.getSplatValue<APFloat>().convertToDouble();
+  if (!isa<IntegerType>(dense.getElementType()))
+    return std::nullopt;
+  APInt element = dense.getSplatValue<APInt>();
+  return isUnsigned(dense.getElementType()) ? double(element.getZExtValue()) : double(element.getSExtValue());
+}
+
 std::optional<double> Inference::scalar(Value value) {
   const TensorInfo &info = (*this)[value];
   if (info.elements && info.elements->size() == 1)
@@ -146,25 +158,20 @@ std::optional<double> Inference::scalar(Value value) {
   Operation *op = value.getDefiningOp();
   if (!op)
     return std::nullopt;
-  if (auto constant = dyn_cast<onnx::ConstantOp>(op)) {
-    auto dense = dyn_cast<DenseElementsAttr>(constant.getValue());
-    if (!dense || dense.empty() || !dense.isSplat())
-      return std::nullopt;
-    if (isa<FloatType>(dense.getElementType()))
-      return dense.getSplatValue<APFloat>().convertToDouble();
-    if (isa<IntegerType>(dense.getElementType()))
-      return dense.getElementType().isUnsignedInteger() ? double(dense.getSplatValue<APInt>().getZExtValue())
-                                                        : double(dense.getSplatValue<APInt>().getSExtValue());
-    return std::nullopt;
-  }
+  if (auto constant = dyn_cast<onnx::ConstantOp>(op))
+    return splat(dyn_cast<DenseElementsAttr>(constant.getValue()));
   // Arithmetic on scalars that exporters leave in the graph: 1 / sqrt(cast(64)).
   auto node = dyn_cast<onnx::NodeOp>(op);
   if (!node || !node.getDomain().empty() || node->getNumOperands() == 0 || node->getNumOperands() > 2)
     return std::nullopt;
+  if (node.isOp("ConstantOfShape"))
+    return node.getAttribute("value") ? splat(dyn_cast<DenseElementsAttr>(node.getAttribute("value"))) : 0.0;
   auto a = scalar(node.getInputs()[0]);
   if (!a)
     return std::nullopt;
   StringRef type = node.getOpType();
+  if (type == "Cast" && isa<IntegerType>(info.element))
+    return std::trunc(*a);
   if (type == "Cast" || type == "Identity" || type == "Unsqueeze" || type == "Reshape" || type == "Squeeze" || type == "Expand")
     return a;
   if (type == "Sqrt")

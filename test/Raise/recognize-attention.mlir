@@ -79,3 +79,27 @@ func.func @main(%q: tensor<1x8x?x16xf32> {onnx.name = "q", onnx.dims = [1, 8, "s
   %15 = onnx.node "MatMul"(%14, %8) {since = 13} : (!onnx.unknown, !onnx.unknown) -> !onnx.unknown
   return %15 : !onnx.unknown
 }
+
+// -----
+
+// A scale that is worked out from the size of a head: 1 / (0 + 64^0.5).
+// CHECK-LABEL: func.func @main
+// CHECK: graph.attention %arg0, %arg1, %arg1 {scale = 1.250000e-01 : f32}
+func.func @main(%q: tensor<1x2x?x64xf32> {onnx.name = "q", onnx.dims = [1, 2, "s", 64]}, %k: tensor<1x2x?x64xf32> {onnx.name = "k", onnx.dims = [1, 2, "t", 64]})
+    -> !onnx.unknown {
+  %scalar = onnx.constant dense<> : tensor<0xi64>
+  %last = onnx.constant dense<3> : tensor<i64>
+  %half = onnx.constant dense<0.5> : tensor<f32>
+  %0 = onnx.node "Shape"(%k) {since = 13} : (tensor<1x2x?x64xf32>) -> !onnx.unknown
+  %1 = onnx.node "Gather"(%0, %last) {since = 13} : (!onnx.unknown, tensor<i64>) -> !onnx.unknown
+  %2 = onnx.node "Cast"(%1) {attributes = {to = 1}, since = 13} : (!onnx.unknown) -> !onnx.unknown
+  %3 = onnx.node "Pow"(%2, %half) {since = 15} : (!onnx.unknown, tensor<f32>) -> !onnx.unknown
+  %4 = onnx.node "ConstantOfShape"(%scalar) {since = 9} : (tensor<0xi64>) -> !onnx.unknown
+  %5 = onnx.node "Add"(%4, %3) {since = 14} : (!onnx.unknown, !onnx.unknown) -> !onnx.unknown
+  %6 = onnx.node "Transpose"(%k) {attributes = {perm = array<i64: 0, 1, 3, 2>}, since = 13} : (tensor<1x2x?x64xf32>) -> !onnx.unknown
+  %7 = onnx.node "MatMul"(%q, %6) {since = 13} : (tensor<1x2x?x64xf32>, !onnx.unknown) -> !onnx.unknown
+  %8 = onnx.node "Div"(%7, %5) {since = 14} : (!onnx.unknown, !onnx.unknown) -> !onnx.unknown
+  %9 = onnx.node "Softmax"(%8) {attributes = {axis = -1}, since = 13} : (!onnx.unknown) -> !onnx.unknown
+  %10 = onnx.node "MatMul"(%9, %k) {since = 13} : (!onnx.unknown, tensor<1x2x?x64xf32>) -> !onnx.unknown
+  return %10 : !onnx.unknown
+}
