@@ -1,7 +1,7 @@
 """The lit suite: test/ mirrors the folders of sources. Tools of the build and of LLVM are called by name.
 
 %python is the Python of build/venv, %models the folder of test models (feature 'models'), %kjv the model that ships,
-%toy a decoder made by hand (test/unit/Runtime/ToyDecoder.h).
+%toy a decoder made by hand (test/unit/Runtime/ToyDecoder.h). %run-main runs the function @main of LLVM dialect (feature 'runner').
 """
 import os
 
@@ -25,6 +25,13 @@ config.substitutions += [
     ("%root", root),
     ("%toy", config.toy_model),
 ]
+# What mlir-runner prints tensors with; LLVM's packages do not all have it.
+libraries = [os.path.join(config.llvm_tools, "..", "lib", f"libmlir{part}_runner_utils.so") for part in ("", "_c")]
+config.substitutions.append(("%run-main", f"mlir-runner -e main -entry-point-result=void -shared-libs={','.join(libraries)}"))
+if os.path.exists(os.path.join(config.llvm_tools, "mlir-runner")) and all(map(os.path.exists, libraries)):
+    config.available_features.add("runner")
+else:
+    lit_config.note("no mlir-runner or no libmlir_runner_utils.so: tests that run a graph by its definition are skipped")
 if os.path.isdir(config.sinter_models):
     config.available_features.add("models")
 if os.path.exists(config.python):

@@ -15,6 +15,7 @@
 #include "passes/Fuse/Passes.h"
 #include "passes/KVLayout/Passes.h"
 #include "passes/Lower/CPU/Passes.h"
+#include "passes/Lower/Reference/Passes.h"
 #include "passes/Quantize/Passes.h"
 #include "passes/Raise/Passes.h"
 
@@ -31,6 +32,8 @@ void sinter::registerDialects(mlir::DialectRegistry &registry) {
 void sinter::registerPasses() {
   mlir::registerAllPasses();
   lower::registerLowerCPUPasses();
+  reference::registerLowerReferencePasses();
+  reference::registerReferencePipeline();
   raise::registerRaisePasses();
   quantize::registerQuantizePasses();
   kvlayout::registerKVLayoutPasses();

@@ -31,6 +31,9 @@ def Graph_Dialect : Dialect {
   let description = [{
     What a transformer is made of, where upstream has no word for it. Elementwise and data-movement operations are
     `tensor.generate`: a function from an output index to a scalar. Sizes that are known only at run time are index arithmetic on `graph.dim`.
+
+    `--convert-graph-to-linalg` (`passes/Lower/Reference`) writes down what each of these operations means, as loops. Integers are signed. Sums of floats narrower
+    than f32 are f32; the order of sums is a kernel's own.
   }];
 }
 
@@ -102,7 +105,9 @@ def Graph_LinearOp : Graph_Op<"linear", [Pure]> {
 
 def Graph_EmbeddingOp : Graph_Op<"embedding", [Pure]> {
   let summary = "rows of a weight";
-  let description = "`result[..., k] = weight[ids[...], k]`, ids below 0 counted from the end; the weight is a `qt` tensor [N, K].";
+  let description = [{
+    `result[..., k] = weight[ids[...], k]`, ids below 0 counted from the end, ids outside the table the nearest row; the weight is a `qt` tensor [N, K].
+  }];
   let arguments = (ins AnyRankedTensor:$ids, Graph_WeightType:$weight);
   let results = (outs AnyRankedTensor:$result);
   let assemblyFormat = "$ids `,` $weight attr-dict `:` type($ids) `,` type($weight) `->` type($result)";
@@ -130,6 +135,7 @@ def Graph_NormOp : Graph_Op<"norm", [Pure, SameOperandsAndResultType]> {
 
 def Graph_SoftmaxOp : Graph_Op<"softmax", [Pure, SameOperandsAndResultType]> {
   let summary = "softmax over the last axis";
+  let description = "`exp(x - max(x)) / sum(exp(x - max(x)))`, with `log` its logarithm.";
   let arguments = (ins AnyRankedTensor:$input, UnitAttr:$log);
   let results = (outs AnyRankedTensor:$result);
   let assemblyFormat = "$input attr-dict `:` type($result)";
@@ -137,7 +143,10 @@ def Graph_SoftmaxOp : Graph_Op<"softmax", [Pure, SameOperandsAndResultType]> {
 
 def Graph_ReduceOp : Graph_Op<"reduce", [Pure]> {
   let summary = "reduces axes, which vanish from the shape";
-  let description = "`kind` is add, mul, max, min, argmax, argmin (first of equals; `last` for the last).";
+  let description = [{
+    `kind` is add, mul, max, min, argmax, argmin. The last two give the place (first of equals; `last` for the last) as i64, counted in row-major order over the axes.
+    Of nothing: 0, 1, the least number, the greatest, place 0. A NaN is never the best place.
+  }];
   let arguments = (ins AnyRankedTensor:$input, StrAttr:$kind, DenseI64ArrayAttr:$axes, UnitAttr:$last);
   let results = (outs AnyRankedTensor:$result);
   let assemblyFormat = "$kind $input `axes` $axes attr-dict `:` type($input) `->` type($result)";
@@ -146,6 +155,7 @@ def Graph_ReduceOp : Graph_Op<"reduce", [Pure]> {
 
 def Graph_ScanOp : Graph_Op<"scan", [Pure, SameOperandsAndResultType]> {
   let summary = "running sum along an axis";
+  let description = "`result[i] = sum of input[j], j <= i`; with `exclusive` j < i; with `reverse` from the other end.";
   let arguments = (ins AnyRankedTensor:$input, I64Attr:$axis, UnitAttr:$exclusive, UnitAttr:$reverse);
   let results = (outs AnyRankedTensor:$result);
   let assemblyFormat = "$input `axis` $axis attr-dict `:` type($result)";
@@ -154,8 +164,8 @@ def Graph_ScanOp : Graph_Op<"scan", [Pure, SameOperandsAndResultType]> {
 def Graph_ScatterOp : Graph_Op<"scatter", [Pure]> {
   let summary = "a tensor with elements replaced at computed places";
   let description = [{
-    `indices` [U..., n] name elements, or slices, of `base` by its first n axes (below 0: from the end); each becomes that of `updates` [U..., rest of base], in row-major
-    order, or is combined with it: `combine` is add, mul, max or min.
+    `indices` [U..., n] name elements, or slices, of `base` by its first n axes (below 0: from the end; outside: the nearest); each becomes that of `updates`
+    [U..., rest of base], in row-major order, or is combined with it: `combine` is add, mul, max or min.
   }];
   let arguments = (ins AnyRankedTensor:$base, AnyRankedTensor:$indices, AnyRankedTensor:$updates, OptionalAttr<StrAttr>:$combine);
   let results = (outs AnyRankedTensor:$result);
@@ -167,16 +177,10 @@ def Graph_ScatterOp : Graph_Op<"scatter", [Pure]> {
 
 def Graph_TopKOp : Graph_Op<"topk", [Pure]> {
   let summary = "the `k` largest (or smallest) elements of the last axis, best first, and where they were";
+  let description = "Of equal elements the first comes first. Places are i64. `k` is at most the size of the axis.";
   let arguments = (ins AnyRankedTensor:$input, Index:$k, UnitAttr:$largest);
   let results = (outs AnyRankedTensor:$values, AnyRankedTensor:$indices);
   let assemblyFormat = "$input `,` $k attr-dict `:` type($input) `->` type($values) `,` type($indices)";
-}
-
-def Graph_DynamicQuantizeOp : Graph_Op<"dynamic_quantize", [Pure]> {
-  let summary = "scale and zero point of a whole tensor, from its range (ONNX DynamicQuantizeLinear)";
-  let arguments = (ins AnyRankedTensor:$input);
-  let results = (outs AnyRankedTensor:$scale, AnyRankedTensor:$zero_point);
-  let assemblyFormat = "$input attr-dict `:` type($input) `->` type($scale) `,` type($zero_point)";
 }
 
 //===----------------------------------------------------------------------===//
@@ -206,7 +210,9 @@ def Graph_AttentionOp : Graph_Op<"attention", [Pure, AttrSizedOperandSegments]> 
     linear reads them). Scores are `scale * q.k`, then `softcap * tanh(x / softcap)` where softcap is not 0, then the
     mask [B|1, H|1, S|1, T] is added (float) or kept where true (i1). `causal`: key j is visible to row i only where j <= T - S + i;
     `window` W > 0: and j > T - S + i - W. With `outside`, keys that those two exclude
-    are not invisible; the mask gives each of them a finite bias of at most that much, so they weigh nothing unless all of the row's keys do. `sinks` [H]: one more logit a head that takes weight and gives nothing.
+    are not invisible: the mask gives each of them a finite bias of at most that much, so they weigh nothing unless all of the row's keys do, and the two only tell
+    kernels what can be skipped. `sinks` [H]: one more logit a head that takes weight and gives nothing. A row without a visible key and without a sink
+    is NaN, or 0 with `zero_masked_rows`.
   }];
   let arguments = (ins AnyRankedTensor:$query, AnyRankedTensor:$key, AnyRankedTensor:$value,
                        Optional<AnyRankedTensor>:$mask, Optional<AnyRankedTensor>:$sinks,

@@ -54,8 +54,8 @@ def QT_ActivationAttr : QT_Attr<"Activation", "act"> {
   let description = [{
     8-bit integers, `i8` or `ui8`, with one scale a tensor, a token (a row), or a token and group of the weight it
     meets. A `dynamic` scale is computed from the values: with a zero point as ONNX's DynamicQuantizeLinear does,
-    without one from the largest magnitude. A `static` one is an operand, as in ONNX's QuantizeLinear. A linear
-    without this attribute takes f32.
+    without one from the largest magnitude m: `code = round(x * (127 / m))`, `scale = m / 127`. A `static` one is an
+    operand, as in ONNX's QuantizeLinear. Codes are rounded to even and clamped. A linear without this attribute takes f32.
 
     ```mlir
     #qt.act<type = i8, granularity = group>
