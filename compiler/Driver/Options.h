@@ -44,6 +44,7 @@ struct CompileOptions {
 
   std::vector<DimBound> dims;      ///< in the order given; names are unique
   std::optional<int64_t> maxSeq;   ///< capacity of caches, in tokens
+  std::optional<int64_t> context;  ///< tokens that the model's configuration says it was made for
   std::optional<int64_t> chunk;    ///< most new tokens in one run
   std::vector<StatePair> states;   ///< declared beside those that are recognised
   bool keepPastOutputs = false;    ///< present outputs stay readable

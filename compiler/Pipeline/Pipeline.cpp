@@ -29,6 +29,7 @@ void buildRaise(OpPassManager &passes, const CompileOptions &options) {
   for (const std::string &probe : options.probes)
     raise.probes.push_back(probe);
   raise.maxSeq = options.maxSeq.value_or(0);
+  raise.context = options.context.value_or(0);
   raise.chunk = options.chunk.value_or(512);
   // A table that stays as it is in the file is best read from there.
   raise.embeddings = options.weights != "auto" && options.weights != "f32";

@@ -27,7 +27,8 @@ def RaiseOnnx : Pass<"raise-onnx", "::mlir::ModuleOp"> {
     ListOption<"dims", "dims", "std::string", "bounds of named dims, each NAME=LO..HI or NAME=N">,
     ListOption<"declared", "states", "std::string", "inputs and outputs that are state beside those that are recognised, each IN=OUT">,
     ListOption<"probes", "probes", "std::string", "nodes or values that become outputs">,
-    Option<"maxSeq", "max-seq", "int64_t", "0", "most tokens a cache holds (0: from the bounds, at most 4096)">,
+    Option<"maxSeq", "max-seq", "int64_t", "0", "most tokens a cache holds (0: from the bounds, else what the model was made for, at most 4096)">,
+    Option<"context", "context", "int64_t", "0", "tokens that the model's configuration says it was made for (0: unknown); its tables of positions may say less">,
     Option<"chunk", "chunk", "int64_t", "512", "most new tokens of one run">,
     Option<"embeddings", "embeddings", "bool", "false", "tables of tokens are weights, too, not only those that a product reads as well">,
   ];

@@ -5,10 +5,12 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/Graph/Graph.h"
+#include "dialects/Graph/Notes.h"
 #include "dialects/Kern/Kern.h"
 #include "dialects/QT/QT.h"
 #include "passes/Raise/Explain.h"
 #include "passes/Raise/Passes.h"
+#include "passes/Raise/Positions.h"
 #include "passes/Raise/Probes.h"
 #include "passes/Raise/Recognize.h"
 #include "passes/Raise/Rules.h"
@@ -60,6 +62,9 @@ std::vector<std::string> RuleTable::names() const {
 }
 
 namespace {
+
+/// Tokens of a cache where neither flags nor the model say fewer.
+constexpr int64_t kUsualContext = 4096;
 
 /// Its domain, where it is not ONNX's own, and operator.
 std::string nameOf(onnx::NodeOp node) { return (node.getDomain() + (node.getDomain().empty() ? "" : ".") + node.getOpType()).str(); }
@@ -317,7 +322,12 @@ struct RaiseOnnxPass : impl::RaiseOnnxBase<RaiseOnnxPass> {
     unifyPasts(func, infer);
     unifyTotals(func, infer);
     // Tokens of one run, and of a cache.
-    int64_t capacity = maxSeq;
+    int64_t capacity = maxSeq, usual = context ? std::min<int64_t>(context, kUsualContext) : kUsualContext;
+    if (auto table = findPositionTable(func, infer)) {
+      usual = std::min(usual, table->positions);
+      if (capacity > table->positions)
+        graph::addNote(table->reader, "a session may hold more than the " + Twine(table->positions) + " tokens that there are positions for");
+    }
     auto free = [&](unsigned number) {
       SymExpr self;
       self.terms[{number}] = 1;
@@ -337,7 +347,7 @@ struct RaiseOnnxPass : impl::RaiseOnnxBase<RaiseOnnxPass> {
     for (unsigned number : pastSymbols)
       if (free(number)) {
         graph::Bounds b = symbols.atom(number).range;
-        int64_t room = capacity ? capacity : b.hi < graph::Bounds::kUnbounded ? b.hi + sequence : 4096;
+        int64_t room = capacity ? capacity : b.hi < graph::Bounds::kUnbounded ? b.hi + sequence : usual;
         b.hi = std::max<int64_t>(0, room - 1);
         symbols.setBounds(number, b);
       }

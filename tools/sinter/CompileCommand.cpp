@@ -66,6 +66,7 @@ Error tools::compileCommand(ArrayRef<StringRef> arguments) {
       return named.takeError();
     found = std::move(*named);
   }
+  options.context = findContextLength(options.model);
   embedTokenizer(options, flags.tokenizer, progress, found);
   if (Error error = compileModel(options, progress))
     return error;

@@ -1,4 +1,4 @@
-//===- Find.cpp - the tokenizer beside a model --------------------------===//
+//===- Find.cpp - what lies beside a model ------------------------------===//
 //
 // Part of Sinter, under the Apache License v2.0 with LLVM Exceptions.
 //
@@ -40,20 +40,22 @@ static void addIds(const json::Value *value, std::vector<int64_t> &ids) {
     add(*value);
 }
 
+/// An object in a JSON file, where it can be read.
+static std::optional<json::Value> readConfiguration(StringRef folder, StringRef name) {
+  std::optional<std::string> text = readFile(folder + "/" + name);
+  Expected<json::Value> value = text ? parseJson(*text) : createStringError("no file");
+  if (value && value->getAsObject())
+    return std::move(*value);
+  if (!value)
+    consumeError(value.takeError());
+  return std::nullopt;
+}
+
 /// The end tokens that the model's configuration names, from the file that knows best.
 static std::vector<int64_t> findEndTokens(StringRef folder, const Tokenizer *tokenizer) {
   std::vector<int64_t> ids;
-  auto configuration = [&](StringRef name) -> std::optional<json::Value> {
-    std::optional<std::string> text = readFile(folder + "/" + name);
-    Expected<json::Value> value = text ? parseJson(*text) : createStringError("no file");
-    if (value && value->getAsObject())
-      return std::move(*value);
-    if (!value)
-      consumeError(value.takeError());
-    return std::nullopt;
-  };
   for (StringRef name : {"generation_config.json", "genai_config.json", "config.json"}) {
-    std::optional<json::Value> value = configuration(name);
+    std::optional<json::Value> value = readConfiguration(folder, name);
     const json::Object *object = value ? value->getAsObject() : nullptr;
     if (object && name == "genai_config.json")
       object = object->getObject("model");
@@ -62,7 +64,7 @@ static std::vector<int64_t> findEndTokens(StringRef folder, const Tokenizer *tok
     if (!ids.empty())
       return ids;
   }
-  std::optional<json::Value> value = configuration("tokenizer_config.json");
+  std::optional<json::Value> value = readConfiguration(folder, "tokenizer_config.json");
   const json::Value *token = value ? value->getAsObject()->get("eos_token") : nullptr;
   if (token && token->getAsObject())
     token = token->getAsObject()->get("content");
@@ -92,7 +94,8 @@ static std::vector<std::string> candidates(StringRef folder) {
   return paths;
 }
 
-FoundTokenizer sinter::findTokenizer(StringRef modelPath) {
+/// Where files that go with a model may lie.
+static std::vector<std::string> foldersOf(StringRef modelPath) {
   SmallString<128> folder(sys::path::parent_path(modelPath));
   if (folder.empty())
     folder = ".";
@@ -101,6 +104,30 @@ FoundTokenizer sinter::findTokenizer(StringRef modelPath) {
     StringRef above = sys::path::parent_path(folder);
     folders.push_back(above.empty() ? "." : above.str());
   }
+  return folders;
+}
+
+std::optional<int64_t> sinter::findContextLength(StringRef modelPath) {
+  for (const std::string &folder : foldersOf(modelPath)) {
+    auto length = [&](StringRef file, StringRef object, StringRef key) -> std::optional<int64_t> {
+      std::optional<json::Value> value = readConfiguration(folder, file);
+      const json::Object *from = value ? value->getAsObject() : nullptr;
+      if (from && !object.empty())
+        from = from->getObject(object);
+      std::optional<int64_t> found = from ? from->getInteger(key) : std::nullopt;
+      return found && *found > 0 ? found : std::nullopt;
+    };
+    if (auto found = length("genai_config.json", "model", "context_length"))
+      return found;
+    for (StringRef key : {"max_position_embeddings", "n_positions"})
+      if (auto found = length("config.json", "", key))
+        return found;
+  }
+  return std::nullopt;
+}
+
+FoundTokenizer sinter::findTokenizer(StringRef modelPath) {
+  std::vector<std::string> folders = foldersOf(modelPath);
   FoundTokenizer found;
   for (const std::string &place : folders)
     for (const std::string &path : candidates(place)) {

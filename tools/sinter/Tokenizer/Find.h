@@ -1,4 +1,4 @@
-//===- Find.h - the tokenizer beside a model -------------------*- C++ -*-===//
+//===- Find.h - what lies beside a model -----------------------*- C++ -*-===//
 //
 // Part of Sinter, under the Apache License v2.0 with LLVM Exceptions.
 //
@@ -11,6 +11,7 @@
 #include "llvm/Support/Error.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,10 @@ struct FoundTokenizer {
 /// tokenizer.bin or another tok*.bin, and for the end tokens in generation_config.json, genai_config.json, config.json
 /// and tokenizer_config.json. Files that cannot be read or used are left out with a note; it never fails.
 FoundTokenizer findTokenizer(llvm::StringRef modelPath);
+
+/// The tokens that the configuration beside the model says it was made for: genai_config.json's context_length, else config.json's
+/// max_position_embeddings or n_positions. nullopt: it does not say.
+std::optional<int64_t> findContextLength(llvm::StringRef modelPath);
 
 /// Reads a tokenizer's file that the user named, or takes "bytes" for ids that are bytes.
 llvm::Expected<FoundTokenizer> readTokenizer(llvm::StringRef path);
