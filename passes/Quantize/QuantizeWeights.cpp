@@ -48,8 +48,11 @@ struct QuantizeWeightsPass : impl::QuantizeWeightsBase<QuantizeWeightsPass> {
     getOperation().walk([&](qt::ConstantOp constant) {
       qt::QuantTensorType type = constant.getType();
       bool isFloat = type.getFields().isFloat();
-      if (!isFloat && recipe->kind != "f32")
+      if (!isFloat && recipe->kind != "f32") {
+        if (recipe->kind != "auto")
+          graph::addNote(constant, "weights that the file quantizes stay as they are; only --weights=f32 changes them");
         return;
+      }
       if (isFloat && recipe->kind == "auto")
         return;
       qt::QuantFormat format = formatFor(*recipe, type.getColumns());

@@ -16,6 +16,11 @@
 !nbits = !qt.tensor<8x256, #qt.int<4, axis = 1, group = 32, scale = f32, zp = 8>>
 !affine = !qt.tensor<8x256, #qt.int<8, axis = 1, group = 0, scale = f32, zp = none>>
 
+// What the file quantizes is left, which a note says where it was asked for.
+// AUTO-NOT: graph.notes
+// F32-NOT: graph.notes
+// INT4: graph.notes = {{.*}}"weights that the file quantizes stay as they are; only --weights=f32 changes them"
+
 // A float weight.
 // AUTO-LABEL: func.func @main
 // AUTO: graph.linear %arg0, %{{[0-9a-z]+}} : {{.*}}#qt.float<f32>>
