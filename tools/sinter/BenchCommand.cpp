@@ -162,13 +162,13 @@ static Error benchRun(const Model &model, Measurement &row) {
   if (!arrays)
     return arrays.takeError();
   std::vector<sinter_tensor> inputs;
-  int64_t rows = 1; // of the linears: the sizes of batch and sequence
+  int64_t rows = 1, tokens = 0; // rows of the linears: the sizes of batch and sequence
   for (auto [input, array] : zip(ArrayRef(info.inputs, info.input_count), *arrays)) {
     inputs.push_back(view(input.name, array));
     int64_t product = 1;
     for (auto [axis, size] : zip(ArrayRef(input.axes, input.rank), array.shape)) {
       if (axis.role == SINTER_AXIS_SEQUENCE)
-        row.prompt = size;
+        tokens = size;
       if (axis.role == SINTER_AXIS_BATCH || axis.role == SINTER_AXIS_SEQUENCE)
         product *= size;
     }
@@ -182,7 +182,9 @@ static Error benchRun(const Model &model, Measurement &row) {
   if (!seconds)
     return seconds.takeError();
   row.run = *seconds;
-  row.prefillOperations = 2.0 * model.number("linear-macs") * rows;
+  row.prompt = tokens;
+  // How many rows the linears of an image have, say, is not known here.
+  row.prefillOperations = tokens ? 2.0 * model.number("linear-macs") * rows : 0;
   row.bytesPerToken = info.weight_bytes;
   return Error::success();
 }
@@ -195,7 +197,7 @@ static json::Value numberOrNull(double value) { return value > 0 ? json::Value(v
 
 static json::Object toJson(const Measurement &row) {
   json::Object object{{"threads", row.threads},
-                      {"prompt", row.prompt},
+                      {"prompt", numberOrNull(row.prompt)},
                       {"depth", row.depth},
                       {"bytes_per_token", row.bytesPerToken},
                       {"read_gb_per_s", row.bandwidth / 1e9},
@@ -221,7 +223,7 @@ static void printHeader(raw_ostream &os, const Model &model, bool decoder) {
 static void print(raw_ostream &os, const Measurement &row) {
   auto share = [](double value) { return value > 0 ? formatv("{0:f0}%", value * 100).str() : std::string("-"); };
   if (row.run)
-    os << formatv("{0,7}  {1,6}  {2,8:f3}  {3,14:f1}  {4,10:f0}  {5,5}\n", row.threads, row.prompt, row.run * 1e3,
+    os << formatv("{0,7}  {1,6}  {2,8:f3}  {3,14:f1}  {4,10:f0}  {5,5}\n", row.threads, row.prompt ? std::to_string(row.prompt) : "-", row.run * 1e3,
                   row.bandwidth / 1e9, row.peak / 1e9, share(row.peakShare()));
   else
     os << formatv("{0,7}  {1,5}  {2,13:f1}  {3,12:f1}  {4,8:f1}  {5,14:f1}  {6,5}  {7,10:f0}  {8,5}\n", row.threads,
