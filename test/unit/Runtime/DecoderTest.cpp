@@ -59,6 +59,24 @@ TEST(Decoder, cutsALongPromptIntoChunks) {
   }
 }
 
+TEST(Decoder, cutsAMaskWhereItsRowsAre) {
+  std::vector<std::vector<float>> results;
+  for (bool chunkable : {false, true}) {
+    ToyOptions toy;
+    toy.square = true;
+    toy.chunkable = chunkable;
+    Opened opened(toy);
+    Session session = makeSession(opened, 1, 3);
+    ToyInputs inputs(kTokens, 0, true);
+    for (size_t i = 0; i < inputs.square.size(); ++i)
+      inputs.square[i] = static_cast<float>(i % 7);
+    sinter_tensor out = wanted("logits");
+    ASSERT_EQ(sinter_run(session.get(), inputs.tensors, 3, &out, 1, 0), 0) << sinter_message(session.get());
+    results.push_back(floats(out));
+  }
+  EXPECT_EQ(results[0], results[1]);
+}
+
 TEST(Decoder, givesOnlyTheLastRow) {
   for (bool first : {true, false}) {
     ToyOptions toy;

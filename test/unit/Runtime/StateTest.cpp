@@ -159,6 +159,21 @@ TEST(BatchedState, hasItsOwnNumberOfSequences) {
   EXPECT_EQ(floats(got), values);
 }
 
+TEST(BatchedState, mayHaveToHoldTokensFirst) {
+  Opened opened([](ProgramBuilder &b) {
+    buildBatched(b);
+    b.symbols[2].lo = 2;
+  });
+  ASSERT_EQ(opened.status, 0) << opened.why;
+  Session session = makeSession(opened);
+  std::vector<float> values = {1, 2, 3, 4, 5, 6}, x = {7, 8};
+  sinter_tensor two = tensorOf("x", {2, 1}, x), keys = tensorOf("keys", {2, 1, 3, 1}, values);
+  EXPECT_EQ(sinter_run(session.get(), &two, 1, nullptr, 0, 0), SINTER_ERROR_STATE);
+  EXPECT_STREQ(sinter_message(session.get()), "cache 'keys' has 0 tokens, at least 2 are needed");
+  ASSERT_EQ(sinter_state_set(session.get(), &keys), 0) << sinter_message(session.get());
+  EXPECT_EQ(sinter_run(session.get(), &two, 1, nullptr, 0, 0), 0) << sinter_message(session.get());
+}
+
 TEST(Forward, widensHalfLogits) {
   struct Half {
     uint16_t bits;
