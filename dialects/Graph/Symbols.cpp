@@ -7,7 +7,6 @@
 #include "dialects/Graph/Symbols.h"
 #include "dialects/Graph/Graph.h"
 
-#include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/IR/Matchers.h"
@@ -411,12 +410,6 @@ SymExpr SymbolTable::fromValue(Value value) {
   if (fresh)
     atoms.push_back({Atom::Opaque, {}, {}, {}, {-Bounds::kUnbounded, Bounds::kUnbounded}, value});
   return atomExpr(it->second);
-}
-
-SymExpr SymbolTable::fromFold(OpFoldResult value) {
-  if (auto constant = getConstantIntValue(value))
-    return *constant;
-  return fromValue(cast<Value>(value));
 }
 
 } // namespace sinter::graph
