@@ -124,6 +124,10 @@ TEST(Decoder, forwardMakesUpTheOtherInputs) {
   ASSERT_EQ(sinter_forward(session.get(), kTokens.data(), 9, nullptr, 0, &logits, &count), 0);
   ASSERT_EQ(sinter_forward(session.get(), kTokens.data() + 9, 1, nullptr, 0, &logits, &count), 0);
   EXPECT_EQ(std::vector<float>(logits, logits + count), expectedLogits(kTokens, 9));
+  std::vector<float> one = {1.0f};
+  sinter_tensor unknown = tensorOf("more", {1, 1, 1}, one);
+  EXPECT_EQ(sinter_forward(session.get(), kTokens.data(), 1, &unknown, 1, &logits, &count), SINTER_ERROR_NAME);
+  EXPECT_STREQ(sinter_message(session.get()), "the model has no input 'more'");
 
   ToyOptions toy;
   toy.square = true; // a float mask does not follow from the tokens
@@ -131,7 +135,6 @@ TEST(Decoder, forwardMakesUpTheOtherInputs) {
   Session other = makeSession(square);
   EXPECT_EQ(sinter_forward(other.get(), kTokens.data(), 1, nullptr, 0, &logits, &count), SINTER_ERROR_MISSING);
   EXPECT_STREQ(sinter_message(other.get()), "input 'attention_mask' is missing: it does not follow from the tokens");
-  std::vector<float> one = {1.0f};
   sinter_tensor mask = tensorOf("attention_mask", {1, 1, 1}, one), empty = mask;
   empty.data = nullptr;
   EXPECT_EQ(sinter_forward(other.get(), kTokens.data(), 1, &empty, 1, &logits, &count), SINTER_ERROR_ARGUMENT);

@@ -119,6 +119,10 @@ TEST_F(States, cachesThatDoNotGrowKeepTheirLength) {
   ASSERT_EQ(sinter_state_load(session.get(), saved.data(), needed), 0);
   EXPECT_EQ(get("cross"), (std::vector<float>{7, 8, 9}));
   EXPECT_EQ(sinter_length(session.get()), 1);
+
+  memset(saved.data() + 24, 0xff, 8); // the first state's length, behind the header
+  EXPECT_EQ(sinter_state_load(session.get(), saved.data(), needed), SINTER_ERROR_ARGUMENT);
+  EXPECT_EQ(get("cross"), (std::vector<float>{7, 8, 9}));
 }
 
 /// A cache of as many sequences as the input has rows.
