@@ -67,6 +67,24 @@ func.func @main(%x: tensor<6xf32> {onnx.name = "x"}) -> !onnx.unknown {
 
 // -----
 
+func.func @main(%x: tensor<?x8xf32> {onnx.name = "x", onnx.dims = ["n", 8]}) -> !onnx.unknown {
+  %s = onnx.constant dense<[1099511627776, -1]> : tensor<2xi64>
+  // expected-error @+1 {{Reshape of 8 elements to a shape of 0}}
+  %0 = onnx.node "Reshape"(%x, %s) {since = 14} : (tensor<?x8xf32>, tensor<2xi64>) -> !onnx.unknown
+  return %0 : !onnx.unknown
+}
+
+// -----
+
+func.func @main(%x: tensor<6xf32> {onnx.name = "x"}) -> !onnx.unknown {
+  %s = onnx.constant dense<[1099511627776, 1099511627776, -1]> : tensor<3xi64>
+  // expected-error @+1 {{Reshape of 6 elements to a shape whose other sizes make 9223372036854775807}}
+  %0 = onnx.node "Reshape"(%x, %s) {since = 14} : (tensor<6xf32>, tensor<3xi64>) -> !onnx.unknown
+  return %0 : !onnx.unknown
+}
+
+// -----
+
 func.func @main(%x: tensor<6xf32> {onnx.name = "x"}, %s: tensor<2xi64> {onnx.name = "s"}) -> !onnx.unknown {
   // expected-error @+1 {{the shape of a Reshape is computed at run time, which is not supported}}
   %0 = onnx.node "Reshape"(%x, %s) {since = 14} : (tensor<6xf32>, tensor<2xi64>) -> !onnx.unknown
