@@ -1,3 +1,5 @@
+# Part of Sinter, under the Apache License v2.0 with LLVM Exceptions.
+#
 # cmake --install: the command, the header that embeds a model, and how pkg-config and CMake find both.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)

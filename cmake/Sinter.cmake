@@ -1,3 +1,5 @@
+# Part of Sinter, under the Apache License v2.0 with LLVM Exceptions.
+#
 # How the folders of this project build. Headers stand beside their sources and are included by their path from the
 # root: #include "dialects/Graph/Graph.h", "passes/Raise/Passes.h". Generated ones follow the same rule.
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# Part of Sinter, under the Apache License v2.0 with LLVM Exceptions.
 """Write the generated pages: docs/dialects/*.md from the dialects' ODS, docs/passes.md from the passes', docs/cli.md from
 --help; and the files that hand-written pages show, behind a line <!-- file: PATH -->.
 

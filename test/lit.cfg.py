@@ -1,3 +1,4 @@
+# Part of Sinter, under the Apache License v2.0 with LLVM Exceptions.
 """The lit suite: test/ mirrors the folders of sources. Tools of the build and of LLVM are called by name.
 
 %python is the Python of build/venv, %models the folder of test models (feature 'models'), %kjv the model that ships,

@@ -1,4 +1,6 @@
 #!/bin/bash
+# Part of Sinter, under the Apache License v2.0 with LLVM Exceptions.
+#
 # Installs what is needed, builds, and runs every test. Where nothing changed since every test passed, it says so and runs none
 # (--again: runs them all the same). SINTER_MODELS names the folder of test models, ../shared if not set; tests that need it are
 # skipped where it is absent.

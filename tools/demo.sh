@@ -1,4 +1,6 @@
 #!/bin/bash
+# Part of Sinter, under the Apache License v2.0 with LLVM Exceptions.
+#
 # tools/demo.sh [--model kjv|smollm2]: installs what is needed, builds, compiles a decoder with f32, int8 and int4 weights, streams
 # text from the int4 one and prints a table of file sizes, speed and perplexity. kjv ships with the project; smollm2 is
 # SmolLM2-135M-Instruct, made from Python packages (some GB of downloads on the first run).

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# Part of Sinter, under the Apache License v2.0 with LLVM Exceptions.
 """Perplexity of a compiled decoder: perplexity.py MODEL.so --tokenizer tokenizer.json --text FILE [--start ID] [--windows N]
 
 The text's paragraphs, each behind the token --start if that is given, are cut into windows of 512 tokens; each is run from an empty

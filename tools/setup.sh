@@ -1,3 +1,5 @@
+# Part of Sinter, under the Apache License v2.0 with LLVM Exceptions.
+#
 # Sourced by tools/check.sh and tools/demo.sh: what they have in common. Both may be started from anywhere; all they make is
 # under build/.
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# Part of Sinter, under the Apache License v2.0 with LLVM Exceptions.
 """The work of bench/run, inside its Python environment: makes models, measures in rounds, writes the report."""
 import importlib.metadata
 import json

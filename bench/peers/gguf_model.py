@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# Part of Sinter, under the Apache License v2.0 with LLVM Exceptions.
 """Write a decoder with random Q4_0 weights for llama.cpp: gguf_model.py SHAPE FILE.gguf"""
 import sys
 from pathlib import Path

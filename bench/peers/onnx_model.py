@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# Part of Sinter, under the Apache License v2.0 with LLVM Exceptions.
 """Write a decoder with random weights as onnxruntime-genai's builder would: onnx_model.py SHAPE FOLDER [--float]
 
 FOLDER/model.onnx has MatMulNBits weights of 4 bits in groups of 128 at accuracy level 4 (with --float: f32 MatMul), packed query-key-value

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# Part of Sinter, under the Apache License v2.0 with LLVM Exceptions.
 """Write a decoder with random int4 weights for OpenVINO: openvino_model.py SHAPE FILE.xml
 or an ONNX file with its weights in int8: openvino_model.py --int8 MODEL.onnx FILE.xml
 

@@ -1,3 +1,4 @@
+# Part of Sinter, under the Apache License v2.0 with LLVM Exceptions.
 """Turns results.json into the tables of docs/performance.md and docs/performance.png."""
 from statistics import median
 

@@ -1,3 +1,4 @@
+# Part of Sinter, under the Apache License v2.0 with LLVM Exceptions.
 """The decoders that are compared: real shapes, whose weights are random unless a file with real ones is at hand."""
 from dataclasses import dataclass
 

@@ -1,9 +1,11 @@
+# Part of Sinter, under the Apache License v2.0 with LLVM Exceptions.
 """llama.cpp through the C functions of llama-cpp-python."""
 import ctypes
 import os
-import time
 
 import llama_cpp as ll
+
+import system
 
 CHUNK = 512
 
@@ -43,7 +45,7 @@ class Context:
         self.length = min(self.length, length)
 
 
-class Decoder:
+class Decoder(system.Decoder):
     def __init__(self, path, shape, threads, capacity):
         ll.llama_log_set(silent, ctypes.c_void_p(0))
         ll.llama_backend_init()
@@ -53,27 +55,18 @@ class Decoder:
             raise RuntimeError(f"llama.cpp cannot load {path}")
         self.contexts = {}  # one a depth, so that filling is done once
 
-    def at(self, depth):
-        """The context for this depth, filled up to there by all processors."""
+    def start(self, depth):
+        """Turns to the context for this depth, filled up to there by all processors."""
         context = self.contexts.get(depth)
         if not context:
             context = self.contexts[depth] = Context(self.model, self.threads, self.capacity)
             ll.llama_set_n_threads(context.handle, os.cpu_count(), os.cpu_count())
             while context.length < depth:
-                context.forward([(i * 7919 + 13) % self.vocabulary for i in range(min(CHUNK, depth - context.length))])
+                context.forward(system.token_ids(min(CHUNK, depth - context.length), self.vocabulary))
             ll.llama_set_n_threads(context.handle, self.threads, self.threads)
         context.truncate(depth)
-        return context
+        self.context = context
+        return depth
 
-    def prefill(self, tokens):
-        context = self.at(0)
-        begin = time.perf_counter()
-        context.forward(tokens)
-        return time.perf_counter() - begin
-
-    def decode(self, depth, tokens):
-        context = self.at(depth)
-        begin = time.perf_counter()
-        for token in tokens:
-            context.forward([token])
-        return time.perf_counter() - begin
+    def forward(self, tokens, before):
+        self.context.forward(tokens)

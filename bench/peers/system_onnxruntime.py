@@ -1,8 +1,9 @@
+# Part of Sinter, under the Apache License v2.0 with LLVM Exceptions.
 """onnxruntime: the same file, with past and present in one buffer as onnxruntime-genai has them."""
-import time
-
 import numpy as np
 import onnxruntime as ort
+
+import system
 
 
 def open_session(path, threads):
@@ -13,7 +14,7 @@ def open_session(path, threads):
     return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
-class Decoder:
+class Decoder(system.Decoder):
     def __init__(self, path, shape, threads, capacity):
         self.session = open_session(path, threads)
         self.binding = self.session.io_binding()
@@ -28,29 +29,19 @@ class Decoder:
                 self.binding.bind_ortvalue_input(f"past_key_values.{layer}.{which}", buffer)
                 self.binding.bind_ortvalue_output(f"present.{layer}.{which}", buffer)
 
+    def start(self, depth):
+        return depth
+
     def forward(self, tokens, before):
         self.binding.bind_cpu_input("input_ids", np.array([tokens], np.int64))
         self.binding.bind_cpu_input("attention_mask", np.ones((1, before + len(tokens)), np.int64))
         self.binding.bind_output("logits", "cpu")
         self.session.run_with_iobinding(self.binding)
 
-    def prefill(self, tokens):
-        begin = time.perf_counter()
-        self.forward(tokens, 0)
-        return time.perf_counter() - begin
 
-    def decode(self, depth, tokens):
-        begin = time.perf_counter()
-        for i, token in enumerate(tokens):
-            self.forward([token], depth + i)
-        return time.perf_counter() - begin
-
-
-class Encoder:
+class Encoder(system.Encoder):
     def __init__(self, path, threads):
         self.session = open_session(path, threads)
 
-    def run(self, inputs):
-        begin = time.perf_counter()
+    def call(self, inputs):
         self.session.run(None, inputs)
-        return time.perf_counter() - begin

@@ -1,8 +1,10 @@
+# Part of Sinter, under the Apache License v2.0 with LLVM Exceptions.
 """Sinter: a compiled library through the functions of sinter.h."""
 import ctypes as c
-import time
 
 import numpy as np
+
+import system
 
 MAGIC, VERSION, MAX_RANK = 0x52544E53, 1, 8
 TYPES = {np.dtype(np.float32): 0, np.dtype(np.int64): 10}
@@ -59,53 +61,41 @@ class Library:
             raise RuntimeError(self.api.message(session).decode())
 
 
-class Decoder:
+class Decoder(system.Decoder):
     def __init__(self, path, shape, threads, capacity):
         self.library, self.threads, self.vocabulary = Library(path), threads, shape.vocabulary
         self.sessions = {}  # one a depth, so that filling is done once
         self.logits, self.count = P(), SIZE()
 
-    def at(self, depth):
-        """The session for this depth, filled up to there."""
-        api = self.library.api
-        session = self.sessions.get(depth)
-        if not session:
-            session = self.sessions[depth] = self.library.session(self.threads)
-            if depth:
-                self.forward(session, [(i * 7919 + 13) % self.vocabulary for i in range(depth)])
-        self.library.check(session, api.truncate(session, depth))
-        return session
+    def start(self, depth):
+        """Turns to the session for this depth, filled up to there."""
+        fresh = depth not in self.sessions
+        if fresh:
+            self.sessions[depth] = self.library.session(self.threads)
+        self.current = self.sessions[depth]
+        if fresh and depth:
+            self.forward(system.token_ids(depth, self.vocabulary), 0)
+        self.library.check(self.current, self.library.api.truncate(self.current, depth))
+        return depth
 
-    def forward(self, session, tokens):
+    def forward(self, tokens, before):
         ids = (I64 * len(tokens))(*tokens)
-        self.library.check(session, self.library.api.forward(session, ids, len(ids), None, 0, c.byref(self.logits), c.byref(self.count)))
-
-    def prefill(self, tokens):
-        session = self.at(0)
-        begin = time.perf_counter()
-        self.forward(session, tokens)
-        return time.perf_counter() - begin
-
-    def decode(self, depth, tokens):
-        session = self.at(depth)
-        begin = time.perf_counter()
-        for token in tokens:
-            self.forward(session, [token])
-        return time.perf_counter() - begin
+        self.library.check(self.current, self.library.api.forward(self.current, ids, len(ids), None, 0, c.byref(self.logits), c.byref(self.count)))
 
 
-class Encoder:
+class Encoder(system.Encoder):
     def __init__(self, path, threads):
         self.library = Library(path)
         self.session = self.library.session(threads)
 
-    def run(self, inputs):
+    def prepare(self, inputs):
         tensors = (Tensor * len(inputs))()
         for tensor, (name, array) in zip(tensors, inputs.items()):
             tensor.name, tensor.dtype, tensor.rank = name.encode(), TYPES[array.dtype], array.ndim
             tensor.dims[:array.ndim] = array.shape
             tensor.data, tensor.bytes = array.ctypes.data, array.nbytes
-        output = (Tensor * 1)()
-        begin = time.perf_counter()
-        self.library.check(self.session, self.library.api.run(self.session, tensors, len(inputs), output, 1, 0))
-        return time.perf_counter() - begin
+        return tensors, (Tensor * 1)(), inputs  # which the tensors point into
+
+    def call(self, prepared):
+        tensors, output, _ = prepared
+        self.library.check(self.session, self.library.api.run(self.session, tensors, len(tensors), output, 1, 0))

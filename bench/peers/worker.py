@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# Part of Sinter, under the Apache License v2.0 with LLVM Exceptions.
 """One runtime with one model, in a process of its own: worker.py SYSTEM KIND MODEL --threads N [--shape NAME]
 
 Reads a JSON object a line and answers with one: {"do": "prefill", "tokens": 512} and {"do": "decode", "depth": 2048, "tokens": 32} for
@@ -18,12 +19,9 @@ from statistics import median
 import numpy as np
 
 from shapes import SHAPES
+from system import token_ids
 
 WARM = 4  # tokens or runs that are not timed
-
-
-def token_ids(count, vocabulary, seed=13):
-    return [(i * 7919 + seed) % vocabulary for i in range(count)]
 
 
 def main():

@@ -14,7 +14,6 @@
 #include "mlir/Pass/PassManager.h"
 #include "llvm/Support/Error.h"
 #include "llvm/Support/MemoryBuffer.h"
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>

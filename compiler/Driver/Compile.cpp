@@ -67,6 +67,21 @@ std::string besides(const std::string &output, llvm::StringRef extension) {
   return path.str().str();
 }
 
+/// An error for what is wrong with the flags whatever the model holds.
+Error checkOptions(const CompileOptions &options) {
+  bool known = options.stopAfter.empty() || options.stopAfter == "import" || options.stopAfter == "plan";
+  std::string names = "import";
+  for (const Stage &stage : stages()) {
+    known |= options.stopAfter == stage.name;
+    names += (stage.name == "codegen" ? ", plan, " : ", ") + stage.name.str();
+  }
+  if (!known)
+    return llvm::createStringError(std::make_error_code(std::errc::invalid_argument), "unknown stage '" + options.stopAfter + "': expected one of " + names);
+  if (!options.output.empty() && llvm::sys::fs::equivalent(options.model, options.output))
+    return llvm::createStringError("cannot write '" + options.output + "': it is the model");
+  return Error::success();
+}
+
 /// An error for a --dim that is a dim of no input.
 Error checkDims(ModuleOp module, llvm::ArrayRef<DimBound> dims) {
   llvm::SetVector<llvm::StringRef> labels;
@@ -107,41 +122,114 @@ Error writeText(OutputFiles &files, const std::string &path, Print print) {
   return temporary ? writeTo(*temporary, path, print) : temporary.takeError();
 }
 
-} // namespace
+/// The features that a processor must have, as the runtime compares them: "+avx2,+fma".
+std::string requiredFeatures(llvm::StringRef features) {
+  llvm::SmallVector<llvm::StringRef> all;
+  features.split(all, ',');
+  llvm::erase_if(all, [](llvm::StringRef feature) { return !feature.starts_with("+"); });
+  return llvm::join(all, ",");
+}
 
-Error compileModel(const CompileOptions &options, Progress &progress) {
-  MLIRContext context;
-  context.loadDialect<onnx::OnnxDialect, graph::GraphDialect, qt::QTDialect, kv::KVDialect, kern::KernDialect>();
-  context.printOpOnDiagnostic(false);
-  Diagnostics diagnostics(context, options.model);
-  unsigned workers = options.threads ? options.threads : std::max(1u, std::thread::hardware_concurrency());
-
-  bool known = options.stopAfter.empty() || options.stopAfter == "import" || options.stopAfter == "plan";
-  std::string names = "import";
-  for (const Stage &stage : stages()) {
-    known |= options.stopAfter == stage.name;
-    names += (stage.name == "codegen" ? ", plan, " : ", ") + stage.name.str();
+/// What one compilation works on. `lower` gives it kernels and a program, `write` the files that were asked for.
+class Compilation {
+public:
+  Compilation(const CompileOptions &options, Progress &progress)
+      : options(options), progress(progress), workers(options.threads ? options.threads : std::max(1u, std::thread::hardware_concurrency())),
+        diagnostics(context, options.model) {
+    context.loadDialect<onnx::OnnxDialect, graph::GraphDialect, qt::QTDialect, kv::KVDialect, kern::KernDialect>();
+    context.printOpOnDiagnostic(false);
   }
-  if (!known)
-    return llvm::createStringError(std::make_error_code(std::errc::invalid_argument), "unknown stage '" + options.stopAfter + "': expected one of " + names);
 
-  if (!options.output.empty() && llvm::sys::fs::equivalent(options.model, options.output))
-    return llvm::createStringError("cannot write '" + options.output + "': it is the model");
+  Error run() {
+    auto found = resolveTarget(options.mcpu);
+    if (!found)
+      return found.takeError();
+    target = std::move(*found);
+    auto stopped = lower();
+    if (!stopped || *stopped)
+      return stopped.takeError();
+    return write();
+  }
 
-  auto target = resolveTarget(options.mcpu);
-  if (!target)
-    return target.takeError();
-
-  progress.stage("import");
-  OwningOpRef<ModuleOp> module = importOnnx(context, options.model);
-  if (!module)
-    return diagnostics.error("cannot read '" + options.model + "'");
-  setTarget(*module, *target);
-  if (Error error = checkDims(*module, options.dims))
-    return error;
-
+private:
+  const CompileOptions &options;
+  Progress &progress;
+  unsigned workers;
+  MLIRContext context;
+  Diagnostics diagnostics;
+  TargetSpec target;
+  OwningOpRef<ModuleOp> module;
   unsigned dumped = 0;
-  auto reached = [&](llvm::StringRef stage) -> llvm::Expected<bool> {
+  plan::Program program;
+  WeightWriter weights;
+
+  //===--------------------------------------------------------------------===//
+  // Stages
+  //===--------------------------------------------------------------------===//
+
+  /// Runs all stages on IR, and the plan between them. True: --stop-after ended it.
+  llvm::Expected<bool> lower() {
+    if (Error error = import())
+      return std::move(error);
+    auto stopped = reached("import");
+    for (const Stage &stage : stages()) {
+      if (!stopped || *stopped)
+        return stopped;
+      if (stage.name == "codegen") {
+        if (Error error = plan())
+          return std::move(error);
+        if (printIfLast("plan"))
+          return true;
+        keepKernels();
+      }
+      progress.stage(stage.name);
+      PassManager passes(&context);
+      passes.enableVerifier(true);
+      stage.build(passes, options);
+      if (failed(passes.run(*module)))
+        return diagnostics.error("stage " + stage.name + " failed");
+      stopped = reached(stage.name);
+    }
+    return stopped;
+  }
+
+  Error import() {
+    progress.stage("import");
+    module = importOnnx(context, options.model);
+    if (!module)
+      return diagnostics.error("cannot read '" + options.model + "'");
+    setTarget(*module, target);
+    return checkDims(*module, options.dims);
+  }
+
+  /// Writes the schedule, and what the library says about itself that only the ops of its weights tell.
+  Error plan() {
+    progress.stage("plan");
+    if (failed(plan::planProgram(*module, program)))
+      return diagnostics.error("cannot plan the schedule");
+    auto writer = weightWriter(program.weights);
+    if (!writer)
+      return diagnostics.error(llvm::toString(writer.takeError()));
+    weights = std::move(*writer);
+    std::vector<std::string> notes = graph::notes(*module);
+    for (const std::string &note : notes)
+      progress.note(note);
+    if (!notes.empty())
+      program.writer.meta("notes", llvm::join(notes, "\n"));
+    program.writer.meta("weights", describeWeights(program.weights));
+    program.writer.meta("parameters", std::to_string(countParameters(program.weights)));
+    program.weights.clear(); // their ops go now
+    return Error::success();
+  }
+
+  void keepKernels() {
+    for (Operation &op : llvm::make_early_inc_range(*module->getBody()))
+      if (auto func = dyn_cast<func::FuncOp>(op); !func || !func->hasAttr("kern.kernel"))
+        op.erase();
+  }
+
+  /// After a stage: dumps the IR where that is wanted. True: this was the last one.
+  llvm::Expected<bool> reached(llvm::StringRef stage) {
     if (!options.dumpIR.empty()) {
       if (std::error_code code = llvm::sys::fs::create_directories(options.dumpIR))
         return llvm::createStringError("cannot create folder '" + options.dumpIR + "': " + code.message());
@@ -154,93 +242,53 @@ Error compileModel(const CompileOptions &options, Progress &progress) {
       if (Error error = writeTo(path, path, print))
         return std::move(error);
     }
-    if (options.stopAfter == stage) {
-      module->print(llvm::outs(), OpPrintingFlags());
-      return true;
-    }
-    return false;
-  };
-  auto done = reached("import");
-  if (!done || *done)
-    return done.takeError();
-
-  OutputFiles files;
-  plan::Program program;
-  WeightWriter weights;
-  for (const Stage &stage : stages()) {
-    if (stage.name == "codegen") {
-      progress.stage("plan");
-      if (failed(plan::planProgram(*module, program)))
-        return diagnostics.error("cannot plan the schedule");
-      auto writer = weightWriter(program.weights);
-      if (!writer)
-        return diagnostics.error(llvm::toString(writer.takeError()));
-      weights = std::move(*writer);
-      std::vector<std::string> notes = graph::notes(*module);
-      for (const std::string &note : notes)
-        progress.note(note);
-      if (!notes.empty())
-        program.writer.meta("notes", llvm::join(notes, "\n"));
-      program.writer.meta("weights", describeWeights(program.weights));
-      program.writer.meta("parameters", std::to_string(countParameters(program.weights)));
-      program.weights.clear(); // their ops go now
-      if (options.stopAfter == "plan") {
-        module->print(llvm::outs(), OpPrintingFlags());
-        return Error::success();
-      }
-      // What is left are the kernels.
-      for (Operation &op : llvm::make_early_inc_range(*module->getBody()))
-        if (auto func = dyn_cast<func::FuncOp>(op); !func || !func->hasAttr("kern.kernel"))
-          op.erase();
-    }
-    progress.stage(stage.name);
-    PassManager passes(&context);
-    passes.enableVerifier(true);
-    stage.build(passes, options);
-    if (failed(passes.run(*module)))
-      return diagnostics.error("stage " + stage.name + " failed");
-    done = reached(stage.name);
-    if (!done || *done)
-      return done.takeError();
+    return printIfLast(stage);
   }
 
-  if (options.emitLLVM)
-    if (Error error = writeText(files, besides(options.output, ".ll"), [&](llvm::raw_ostream &os) { return printLLVM(*module, *target, true, os); }))
-      return error;
-  if (options.emitHeader)
-    if (Error error = writeText(files, besides(options.output, ".h"), [&](llvm::raw_ostream &os) {
-          writeHeader(program, options, os);
-          return Error::success();
-        }))
-      return error;
-  if (options.emitLibrary || options.emitObject) {
-    auto objects = emitObjects(*module, *target, workers);
+  bool printIfLast(llvm::StringRef stage) {
+    if (options.stopAfter != stage)
+      return false;
+    module->print(llvm::outs(), OpPrintingFlags());
+    return true;
+  }
+
+  //===--------------------------------------------------------------------===//
+  // Files
+  //===--------------------------------------------------------------------===//
+
+  Error write() {
+    OutputFiles files;
+    if (options.emitLLVM)
+      if (Error error = writeText(files, besides(options.output, ".ll"), [&](llvm::raw_ostream &os) { return printLLVM(*module, target, true, os); }))
+        return error;
+    if (options.emitHeader)
+      if (Error error = writeText(files, besides(options.output, ".h"), [&](llvm::raw_ostream &os) {
+            writeHeader(program, options, os);
+            return Error::success();
+          }))
+        return error;
+    if (options.emitLibrary || options.emitObject)
+      if (Error error = writeCode(files))
+        return error;
+    return files.commit();
+  }
+
+  Error writeCode(OutputFiles &files) {
+    auto objects = emitObjects(*module, target, workers);
     if (!objects)
       return objects.takeError();
     progress.stage("link");
-    bool sidecar = weights.bytes > options.sidecarThreshold;
-    std::string sidecarPath = options.output + ".weights";
-    plan::ProgramWriter &writer = program.writer;
-    writer.meta("isa", target->cpu);
-    std::string required;
-    llvm::SmallVector<llvm::StringRef> features;
-    llvm::StringRef(target->features).split(features, ',');
-    for (llvm::StringRef feature : features)
-      if (feature.starts_with("+"))
-        required += (required.empty() ? "" : ",") + feature.str();
-    writer.meta("features", required);
-    writer.meta("source", llvm::sys::path::filename(options.model));
-    writer.meta("linear-macs", std::to_string(program.linearMacs));
-    writer.meta("head-macs", std::to_string(program.headMacs));
-    writer.meta("weights-read", std::to_string(program.weightsRead));
-    if (options.keepPastOutputs)
-      writer.meta("keep-past-outputs", "1");
-    for (const auto &[key, value] : options.metas)
-      writer.meta(key, value);
-    if (sidecar)
-      writer.meta("sidecar", llvm::sys::path::filename(sidecarPath));
-    std::vector<char> block = writer.finish();
     LinkInput input;
+    if (weights.bytes > options.sidecarThreshold) {
+      std::string path = options.output + ".weights";
+      auto temporary = files.create(path);
+      if (!temporary)
+        return temporary.takeError();
+      input.sidecar = *temporary;
+      program.writer.meta("sidecar", llvm::sys::path::filename(path));
+    }
+    writeMetas();
+    std::vector<char> block = program.writer.finish();
     for (const auto &object : *objects)
       input.objects.push_back(object->getMemBufferRef());
     input.program = block;
@@ -249,12 +297,6 @@ Error compileModel(const CompileOptions &options, Progress &progress) {
     input.weights = std::move(weights);
     input.workers = workers;
     input.progress = [&](uint64_t written, uint64_t total) { progress.weights(written, total); };
-    if (sidecar) {
-      auto temporary = files.create(sidecarPath);
-      if (!temporary)
-        return temporary.takeError();
-      input.sidecar = *temporary;
-    }
     auto emit = [&](const std::string &path, auto link) -> Error {
       auto temporary = files.create(path);
       if (!temporary)
@@ -265,10 +307,31 @@ Error compileModel(const CompileOptions &options, Progress &progress) {
       if (Error error = emit(besides(options.output, ".o"), linkObject))
         return error;
     if (options.emitLibrary)
-      if (Error error = emit(options.output, linkLibrary))
-        return error;
+      return emit(options.output, linkLibrary);
+    return Error::success();
   }
-  return files.commit();
+
+  void writeMetas() {
+    plan::ProgramWriter &writer = program.writer;
+    writer.meta("isa", target.cpu);
+    writer.meta("features", requiredFeatures(target.features));
+    writer.meta("source", llvm::sys::path::filename(options.model));
+    writer.meta("linear-macs", std::to_string(program.linearMacs));
+    writer.meta("head-macs", std::to_string(program.headMacs));
+    writer.meta("weights-read", std::to_string(program.weightsRead));
+    if (options.keepPastOutputs)
+      writer.meta("keep-past-outputs", "1");
+    for (const auto &[key, value] : options.metas)
+      writer.meta(key, value);
+  }
+};
+
+} // namespace
+
+Error compileModel(const CompileOptions &options, Progress &progress) {
+  if (Error error = checkOptions(options))
+    return error;
+  return Compilation(options, progress).run();
 }
 
 Error inspectModel(const CompileOptions &options, bool json, llvm::raw_ostream &os) {

@@ -6,7 +6,6 @@
 
 #include "compiler/Import/Tensors.h"
 
-#include "mlir/IR/Diagnostics.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 

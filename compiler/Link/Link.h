@@ -13,7 +13,6 @@
 #include "llvm/Support/MemoryBuffer.h"
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <string>
 #include <vector>
 

@@ -7,11 +7,11 @@
 #include "dialects/Graph/Symbols.h"
 #include "dialects/Graph/Graph.h"
 
-#include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/IR/Matchers.h"
 #include "llvm/Support/MathExtras.h"
+#include <limits>
 
 using namespace mlir;
 
@@ -23,9 +23,20 @@ std::optional<unsigned> SymExpr::atom() const {
   return std::nullopt;
 }
 
+// Files may say sizes whose product has more than 64 bits. It stays the largest number, which no bound allows.
+static int64_t saturated(bool negative) { return negative ? -std::numeric_limits<int64_t>::max() : std::numeric_limits<int64_t>::max(); }
+static int64_t plus(int64_t a, int64_t b) {
+  int64_t sum;
+  return llvm::AddOverflow(a, b, sum) ? saturated(a < 0) : sum;
+}
+static int64_t times(int64_t a, int64_t b) {
+  int64_t product;
+  return llvm::MulOverflow(a, b, product) ? saturated((a < 0) != (b < 0)) : product;
+}
+
 static void addTerm(SymExpr &e, const SymExpr::Monomial &m, int64_t coefficient) {
   auto [it, fresh] = e.terms.try_emplace(m, 0);
-  it->second += coefficient;
+  it->second = plus(it->second, coefficient);
   if (!it->second)
     e.terms.erase(it);
 }
@@ -51,7 +62,7 @@ SymExpr operator*(const SymExpr &a, const SymExpr &b) {
       SymExpr::Monomial m(ma);
       m.append(mb.begin(), mb.end());
       llvm::sort(m);
-      addTerm(product, m, ca * cb);
+      addTerm(product, m, times(ca, cb));
     }
   return product;
 }
@@ -411,12 +422,6 @@ SymExpr SymbolTable::fromValue(Value value) {
   if (fresh)
     atoms.push_back({Atom::Opaque, {}, {}, {}, {-Bounds::kUnbounded, Bounds::kUnbounded}, value});
   return atomExpr(it->second);
-}
-
-SymExpr SymbolTable::fromFold(OpFoldResult value) {
-  if (auto constant = getConstantIntValue(value))
-    return *constant;
-  return fromValue(cast<Value>(value));
 }
 
 } // namespace sinter::graph

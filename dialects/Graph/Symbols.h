@@ -15,7 +15,6 @@
 #include <map>
 #include <optional>
 #include <string>
-#include <vector>
 
 namespace sinter::graph {
 
@@ -94,7 +93,6 @@ public:
   mlir::Value materialize(mlir::OpBuilder &builder, mlir::Location loc, const SymExpr &e);
   /// The expression that index arithmetic computes: the inverse of materialize; a value that is no arithmetic becomes an atom of its own.
   SymExpr fromValue(mlir::Value value);
-  SymExpr fromFold(mlir::OpFoldResult value);
 
   struct Atom {
     enum Kind { Symbol, Floor, Ceil, Mod, Min, Max, Opaque } kind;

@@ -7,7 +7,6 @@
 #include "dialects/Kern/Panel.h"
 
 #include "mlir/IR/OpImplementation.h"
-#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace sinter;

@@ -7,7 +7,6 @@
 #include "dialects/QT/Fields.h"
 
 #include <bit>
-#include <cmath>
 
 using namespace mlir;
 using namespace sinter::qt;

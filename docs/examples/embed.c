@@ -1,4 +1,5 @@
-/* embed MODEL.so ID...: continues a prompt of token ids with the most likely ones, printed as they come.
+/* Part of Sinter, under the Apache License v2.0 with LLVM Exceptions.
+   embed MODEL.so ID...: continues a prompt of token ids with the most likely ones, printed as they come.
    Builds with a C compiler alone: cc embed.c -I INCLUDE_DIR -o embed */
 #include <sinter.h>
 #include <stdlib.h>

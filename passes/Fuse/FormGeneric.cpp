@@ -14,6 +14,11 @@ namespace sinter::fuse {
 
 using graph::SymExpr;
 
+/// A region that reads a tensor at its own index.
+static auto pullRegion(KernelBuilder &k, Value tensor) {
+  return [&k, tensor](OpBuilder &b, Location l, ValueRange index) { kern::YieldOp::create(b, l, k.pull(b, tensor, index)); };
+}
+
 Value Former::buffer(Location loc, Type element, const SymExpr &elements) {
   graph::Bounds bounds = symbols.bounds(elements);
   return kern::BufferOp::create(main, loc, MemRefType::get({ShapedType::kDynamic}, element), symbols.materialize(main, loc, elements),
@@ -66,8 +71,7 @@ LogicalResult Former::formOp(graph::NormOp op, Target target) {
   SmallVector<OpFoldResult> extents = k.sizes(shape);
   kern::NormOp::create(
       k.b, k.loc, op.getKind() == "rms" ? kern::NormKind::RMS : kern::NormKind::Layer, k.begin(), k.end(), extents, op.getEpsilon().convertToFloat(),
-      ValueRange(out), k.scratch(), rowBound(op.getResult()),
-      [&](OpBuilder &b, Location l, ValueRange index) { kern::YieldOp::create(b, l, k.pull(b, op.getInput(), index)); },
+      ValueRange(out), k.scratch(), rowBound(op.getResult()), pullRegion(k, op.getInput()),
       [&](OpBuilder &b, Location l, ValueRange args) { yieldBehind(k, target, op.getResult(), b, l, args[0], args.drop_front(2)); });
   k.finish(main, kernels, nameOf(op.getLoc()));
   return success();
@@ -79,8 +83,7 @@ LogicalResult Former::formOp(graph::SoftmaxOp op, Target target) {
   Value memory = bufferFor(target.tensor), out = k.view(memory, shape, true);
   SmallVector<OpFoldResult> extents = k.sizes(shape);
   kern::SoftmaxOp::create(
-      k.b, k.loc, op.getLog(), k.begin(), k.end(), extents, ValueRange(out), k.scratch(), rowBound(op.getResult()),
-      [&](OpBuilder &b, Location l, ValueRange index) { kern::YieldOp::create(b, l, k.pull(b, op.getInput(), index)); },
+      k.b, k.loc, op.getLog(), k.begin(), k.end(), extents, ValueRange(out), k.scratch(), rowBound(op.getResult()), pullRegion(k, op.getInput()),
       [&](OpBuilder &b, Location l, ValueRange args) { yieldBehind(k, target, op.getResult(), b, l, args[0], args.drop_front(1)); });
   k.finish(main, kernels, nameOf(op.getLoc()));
   return success();
@@ -140,8 +143,7 @@ LogicalResult Former::formOp(graph::MatMulOp op, Target target) {
     bound = symbols.bounds(depth).hi;
   kern::MatMulOp::create(
       k.b, k.loc, k.begin(), k.end(), extents, k.size(depth), elementOf(op.getResult()), ValueRange(out), k.scratch(), bound,
-      [&](OpBuilder &b, Location l, ValueRange index) { kern::YieldOp::create(b, l, k.pull(b, op.getA(), index)); },
-      [&](OpBuilder &b, Location l, ValueRange index) { kern::YieldOp::create(b, l, k.pull(b, op.getB(), index)); },
+      pullRegion(k, op.getA()), pullRegion(k, op.getB()),
       [&](OpBuilder &b, Location l, ValueRange args) { yieldBehind(k, target, op.getResult(), b, l, args[0], args.drop_front(1)); });
   k.finish(main, kernels, nameOf(op.getLoc()));
   return success();
@@ -153,7 +155,7 @@ LogicalResult Former::formOp(graph::ScanOp op, Target target) {
   Value memory = bufferFor(target.tensor), out = k.view(memory, shape, true);
   SmallVector<OpFoldResult> extents = k.sizes(shape);
   kern::ScanOp::create(k.b, k.loc, kern::ReduceKind::Add, k.begin(), k.end(), extents, op.getAxis(), op.getExclusive(), op.getReverse(), out,
-                       [&](OpBuilder &b, Location l, ValueRange index) { kern::YieldOp::create(b, l, k.pull(b, op.getInput(), index)); });
+                       pullRegion(k, op.getInput()));
   k.finish(main, kernels, nameOf(op.getLoc()));
   return success();
 }
@@ -203,7 +205,7 @@ LogicalResult Former::formOp(graph::TopKOp op, Target) {
   Value valueView = k.view(values, shape, true), indexView = k.view(indices, shape, true);
   SmallVector<OpFoldResult> extents = k.sizes(input);
   kern::TopKOp::create(k.b, k.loc, op.getLargest(), k.begin(), k.end(), extents, k.size(shape.back()), valueView, indexView,
-                       [&](OpBuilder &b, Location l, ValueRange index) { kern::YieldOp::create(b, l, k.pull(b, op.getInput(), index)); });
+                       pullRegion(k, op.getInput()));
   k.finish(main, kernels, nameOf(op.getLoc()));
   return success();
 }
@@ -213,9 +215,7 @@ void Former::copyTo(Location loc, Value memory, Value tensor) {
   SmallVector<SymExpr> shape(shapes.of(tensor));
   Value out = k.view(memory, shape, true);
   SmallVector<OpFoldResult> extents = k.sizes(shape);
-  kern::GenerateOp::create(k.b, k.loc, k.begin(), k.end(), extents, out, [&](OpBuilder &b, Location l, ValueRange index) {
-    kern::YieldOp::create(b, l, k.pull(b, tensor, index));
-  });
+  kern::GenerateOp::create(k.b, k.loc, k.begin(), k.end(), extents, out, pullRegion(k, tensor));
   k.finish(main, kernels, nameOf(loc));
 }
 

@@ -104,7 +104,7 @@ Value KernelBuilder::view(Value buffer, ArrayRef<SymExpr> shape, bool written) {
     ++it;
   b.setInsertionPoint(&entry, it);
   OpFoldResult stride = b.getIndexAttr(1);
-  SmallVector<int64_t> staticSizes, staticStrides(key.size());
+  SmallVector<int64_t> staticSizes;
   SymExpr step = 1;
   for (int64_t d = key.size() - 1; d >= 0; --d) {
     strides[d] = size(step);

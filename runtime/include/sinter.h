@@ -425,7 +425,9 @@ SINTER_INLINE int64_t sinter_sample(const sinter_model *model, sinter_sampling *
 SINTER_INLINE int sinter_profile(sinter_session *session, sinter_profiler profiler, void *user) {
   return session->api->profile(session, profiler, user);
 }
-/* Writes what runs when to a file in Chrome's trace format, until called again with another path or null. */
+/* Writes what runs when to a file in Chrome's trace format, until called again with another path or null, or until the
+   session is destroyed. SINTER_ERROR_IO: the file that ends could not be written whole, or the new one not be made;
+   then nothing is written any more. */
 SINTER_INLINE int sinter_trace(sinter_session *session, const char *path) { return session->api->trace(session, path); }
 
 #endif /* SINTER_H */

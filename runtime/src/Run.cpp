@@ -115,32 +115,32 @@ static int64_t resolve(Session &session, const char *name, size_t position, List
   return number;
 }
 
+/// Puts the caller's tensors where the model's numbers say; those of states are left out.
+template <typename T>
+static int bindNames(Session &session, T *tensors, size_t count, List<Tensor> declared, const char *kind, T **bound) {
+  memset(bound, 0, declared.count * sizeof *bound);
+  for (size_t i = 0; i < count; ++i) {
+    int64_t number = resolve(session, tensors[i].name, i, declared, kind);
+    if (number < 0)
+      return SINTER_ERROR_NAME;
+    if (number == kNone)
+      continue;
+    if (bound[number])
+      return session.fail(SINTER_ERROR_NAME, "%s '%s' is given twice", kind,
+                          session.program().string(declared[number].name));
+    bound[number] = &tensors[i];
+  }
+  return SINTER_OK;
+}
+
 static int bind(Session &session, const sinter_tensor *inputs, size_t inputCount, sinter_tensor *outputs,
                 size_t outputCount) {
   const Program &program = session.program();
-  List<Tensor> ins = program.inputs(), outs = program.outputs();
-  memset(session.given, 0, ins.count * sizeof *session.given);
-  memset(session.wanted, 0, outs.count * sizeof *session.wanted);
-  for (size_t i = 0; i < inputCount; ++i) {
-    int64_t number = resolve(session, inputs[i].name, i, ins, "input");
-    if (number < 0)
-      return SINTER_ERROR_NAME;
-    if (number == kNone)
-      continue;
-    if (session.given[number])
-      return session.fail(SINTER_ERROR_NAME, "input '%s' is given twice", program.string(ins[number].name));
-    session.given[number] = &inputs[i];
-  }
-  for (size_t i = 0; i < outputCount; ++i) {
-    int64_t number = resolve(session, outputs[i].name, i, outs, "output");
-    if (number < 0)
-      return SINTER_ERROR_NAME;
-    if (number == kNone)
-      continue;
-    if (session.wanted[number])
-      return session.fail(SINTER_ERROR_NAME, "output '%s' is asked for twice", program.string(outs[number].name));
-    session.wanted[number] = &outputs[i];
-  }
+  List<Tensor> ins = program.inputs();
+  if (int status = bindNames(session, inputs, inputCount, ins, "input", session.given))
+    return status;
+  if (int status = bindNames(session, outputs, outputCount, program.outputs(), "output", session.wanted))
+    return status;
   for (uint32_t i = 0; i < ins.count; ++i) {
     if (!session.given[i])
       return session.fail(SINTER_ERROR_MISSING, "input '%s' is missing", program.string(ins[i].name));

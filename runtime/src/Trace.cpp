@@ -80,24 +80,23 @@ void reportEvents(Session &session, Span span) {
 
 int setTrace(Session &session, const char *path) {
   session.message[0] = 0;
-  int status = SINTER_OK;
   if (session.trace) {
     fputs("\n]}\n", session.trace);
     bool failed = ferror(session.trace);
     failed |= fclose(session.trace) != 0;
     session.trace = nullptr;
     if (failed)
-      status = session.fail(SINTER_ERROR_IO, "the trace could not be written: %s", strerror(errno));
+      return session.fail(SINTER_ERROR_IO, "the trace could not be written: %s", strerror(errno));
   }
   if (!path)
-    return status;
+    return SINTER_OK;
   session.trace = fopen(path, "we");
   if (!session.trace)
     return session.fail(SINTER_ERROR_IO, "cannot write a trace to '%s': %s", path, strerror(errno));
   fputs("{\"traceEvents\": [", session.trace);
   session.traceStart = now();
   session.traceBegun = false;
-  return status;
+  return SINTER_OK;
 }
 
 } // namespace sinter::runtime

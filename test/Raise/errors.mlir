@@ -32,10 +32,54 @@ func.func @main(%x: tensor<2x3xf32> {onnx.name = "x"}, %y: tensor<4xf32> {onnx.n
 
 // -----
 
+// One error for one fault.
+func.func @main(%x: tensor<1x4x5x5xf32> {onnx.name = "x"}, %s: tensor<3xf32> {onnx.name = "s"}, %b: tensor<4xf32> {onnx.name = "b"}) -> !onnx.unknown {
+  // expected-error @+1 {{expected equal numbers of channels, but got 3 and 4}}
+  %0 = onnx.node "InstanceNormalization"(%x, %s, %b) {since = 6} : (tensor<1x4x5x5xf32>, tensor<3xf32>, tensor<4xf32>) -> !onnx.unknown
+  return %0 : !onnx.unknown
+}
+
+// -----
+
+func.func @main(%x: tensor<2x2x5x8xf32> {onnx.name = "x"}, %n: tensor<3xi64> {onnx.name = "n"}) -> !onnx.unknown {
+  %none = onnx.none
+  // expected-error @+1 {{expected equal batch sizes, but got 3 and 2}}
+  %0 = onnx.node "Attention"(%x, %x, %x, %none, %none, %none, %n) {since = 24} : (tensor<2x2x5x8xf32>, tensor<2x2x5x8xf32>, tensor<2x2x5x8xf32>, none, none, none, tensor<3xi64>) -> !onnx.unknown
+  return %0 : !onnx.unknown
+}
+
+// -----
+
+func.func @main(%x: tensor<1x2x5x8xf32> {onnx.name = "x"}, %c: tensor<9x4xf32> {onnx.name = "c"}, %p: tensor<1x4xi64> {onnx.name = "p"}) -> !onnx.unknown {
+  // expected-error @+1 {{expected equal lengths of input and positions, but got 4 and 5}}
+  %0 = onnx.node "RotaryEmbedding"(%x, %c, %c, %p) {since = 23} : (tensor<1x2x5x8xf32>, tensor<9x4xf32>, tensor<9x4xf32>, tensor<1x4xi64>) -> !onnx.unknown
+  return %0 : !onnx.unknown
+}
+
+// -----
+
 func.func @main(%x: tensor<6xf32> {onnx.name = "x"}) -> !onnx.unknown {
   %s = onnx.constant dense<[2, 4]> : tensor<2xi64>
   // expected-error @+1 {{expected equal numbers of elements in Reshape, but got 6 and 8}}
   %0 = onnx.node "Reshape"(%x, %s) {since = 14} : (tensor<6xf32>, tensor<2xi64>) -> !onnx.unknown
+  return %0 : !onnx.unknown
+}
+
+// -----
+
+func.func @main(%x: tensor<?x8xf32> {onnx.name = "x", onnx.dims = ["n", 8]}) -> !onnx.unknown {
+  %s = onnx.constant dense<[1099511627776, -1]> : tensor<2xi64>
+  // expected-error @+1 {{Reshape of 8 elements to a shape of 0}}
+  %0 = onnx.node "Reshape"(%x, %s) {since = 14} : (tensor<?x8xf32>, tensor<2xi64>) -> !onnx.unknown
+  return %0 : !onnx.unknown
+}
+
+// -----
+
+func.func @main(%x: tensor<6xf32> {onnx.name = "x"}) -> !onnx.unknown {
+  %s = onnx.constant dense<[1099511627776, 1099511627776, -1]> : tensor<3xi64>
+  // expected-error @+1 {{Reshape of 6 elements to a shape whose other sizes make 9223372036854775807}}
+  %0 = onnx.node "Reshape"(%x, %s) {since = 14} : (tensor<6xf32>, tensor<3xi64>) -> !onnx.unknown
   return %0 : !onnx.unknown
 }
 

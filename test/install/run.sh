@@ -1,4 +1,6 @@
 #!/bin/bash
+# Part of Sinter, under the Apache License v2.0 with LLVM Exceptions.
+#
 # run.sh BUILD SCRATCH MODEL: installs BUILD into SCRATCH, then does what users do: the test project with CMake, and the same
 # program with a C compiler and pkg-config.
 set -euo pipefail

@@ -1,3 +1,4 @@
+# Part of Sinter, under the Apache License v2.0 with LLVM Exceptions.
 """A few lines around onnx.helper: calls make nodes, arrays make initializers."""
 import numpy as np
 import onnx

@@ -1,3 +1,4 @@
+# Part of Sinter, under the Apache License v2.0 with LLVM Exceptions.
 """What the numeric tests share: onnxruntime as the reference, sinter as a command, and their comparison.
 
 A case is a list of steps, each a dict of inputs. State (past_key_values.N.key and the like) is carried by the reference itself and

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# Part of Sinter, under the Apache License v2.0 with LLVM Exceptions.
 """gpt-nano-sort (minGPT's sorting example, from llm-viz) as ONNX: python make_nanosort.py GPT_NANO_SORT_FOLDER OUTPUT_FOLDER
 
 In: idx [batch_size, sequence_length]. Out: logits, probs and, as the stored run of the model has them, the activations of every

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# Part of Sinter, under the Apache License v2.0 with LLVM Exceptions.
 """stories260K (llama2.c's checkpoint) as ONNX: python make_stories260k.py STORIES260K_FOLDER OUTPUT_FOLDER [--rope interleaved]
 
 The graph has the interface of optimum's exports: input_ids, attention_mask, position_ids, past_key_values.N.key/value in, logits and

@@ -1,3 +1,4 @@
+# Part of Sinter, under the Apache License v2.0 with LLVM Exceptions.
 """The models with real weights: where their files are, and what they must give (SINTER_MODELS' real/README.md says how both were made).
 
 SINTER_REAL names a folder with smollm2/f32 and smollm2/int4 as tools/models/smollm2.py writes them, and with minilm/NAME as

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# Part of Sinter, under the Apache License v2.0 with LLVM Exceptions.
 """bench/: a model that its writer makes compiles and gives onnxruntime's logits; canned results become the tables they should."""
 import os
 import subprocess

@@ -1,3 +1,4 @@
+# Part of Sinter, under the Apache License v2.0 with LLVM Exceptions.
 """What 'sinter compile' promises beside numbers: no tools on the PATH, errors that leave nothing behind, one function for all layers,
 files over 2 GB."""
 import json

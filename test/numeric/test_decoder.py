@@ -1,3 +1,4 @@
+# Part of Sinter, under the Apache License v2.0 with LLVM Exceptions.
 """A decoder in f32 against onnxruntime: python test_decoder.py kjv | stories260k [half|interleaved]
 
 Steps of several lengths, the same bits whatever the chunks, the calls and the threads, 256 greedy tokens, quantized weights close.

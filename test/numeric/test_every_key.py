@@ -1,3 +1,4 @@
+# Part of Sinter, under the Apache License v2.0 with LLVM Exceptions.
 """Keys that a mask hides may be skipped: exporters' decoders give the same bits as with every key. python test_every_key.py
 
 With a prompt of several blocks, with and without padding on its left (rows that see padding only are averages of everything

@@ -1,3 +1,4 @@
+# Part of Sinter, under the Apache License v2.0 with LLVM Exceptions.
 """The model that ships: its perplexity on the held-out text is what its README says (onnxruntime), so the files belong together."""
 import math
 import re

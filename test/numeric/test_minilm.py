@@ -1,3 +1,4 @@
+# Part of Sinter, under the Apache License v2.0 with LLVM Exceptions.
 """all-MiniLM-L6-v2 with its weights: the embeddings of 40 sentences, in one padded batch, are those that PyTorch and onnxruntime give."""
 import tempfile
 from pathlib import Path

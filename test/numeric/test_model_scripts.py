@@ -1,3 +1,4 @@
+# Part of Sinter, under the Apache License v2.0 with LLVM Exceptions.
 """The ONNX files that make_*.py write, in onnxruntime: stories260K tells its known story, gpt-nano-sort gives its stored activations."""
 import struct
 import tempfile

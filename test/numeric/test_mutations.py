@@ -1,3 +1,4 @@
+# Part of Sinter, under the Apache License v2.0 with LLVM Exceptions.
 """Damaged models: every one is compiled or refused with one sentence, in time and in bounded memory, and none crashes the compiler.
 
 Small models of our own, and some of the zoo's where it is at hand, go through the program mutate (test/unit/Driver), which says what it

@@ -1,3 +1,4 @@
+# Part of Sinter, under the Apache License v2.0 with LLVM Exceptions.
 """gpt-nano-sort compiled, against its stored activations at every stage, and sorting."""
 import itertools
 import tempfile

@@ -1,3 +1,4 @@
+# Part of Sinter, under the Apache License v2.0 with LLVM Exceptions.
 """Operators that few exporters write, each in a form or several, against onnxruntime: one model a family of them."""
 import tempfile
 from pathlib import Path
@@ -59,6 +60,10 @@ def fused_attention(m):
             m.node("Attention", [x, w, b, mask], domain=MS, num_heads=4, unidirectional=causal)
     m.node("Attention", [x, w, b, "", "", bias], domain=MS, num_heads=4, scale=0.3)
     m.node("Attention", [x, w, b, "", past], results=2, domain=MS, num_heads=4, unidirectional=1)
+    # [B, 1, most, most]: the rows of the queries' own positions, which onnxruntime has a kernel for as [B, S, total] only.
+    table = (RANDOM.random((2, 1, 9, 9)) < 0.7).astype(np.int32)
+    m.node("Attention", [x, w, b, m.input(table)], theirs=[x, w, b, m.input(table[:, 0, :5, :5])], domain=MS, num_heads=4)
+    m.node("Attention", [x, w, b, m.input(table), past], theirs=[x, w, b, m.input(table[:, 0, 3:8, :8]), past], results=2, domain=MS, num_heads=4, unidirectional=1)
     m.node("Attention", [x, m.weight(RANDOM.standard_normal((16, 40)).astype(np.float32)), m.weight(RANDOM.standard_normal(40).astype(np.float32))], domain=MS, num_heads=4, qkv_hidden_sizes=[16, 16, 8])
     q, k, v = m.floats(2, 5, 16), m.floats(2, 7, 16), m.floats(2, 7, 24)
     qkv_bias = m.weight(RANDOM.standard_normal(56).astype(np.float32))
@@ -98,6 +103,21 @@ def onnx_attention(m):
     m.node("Attention", [q, k, v, "", *pasts], results=3, is_causal=1)
     m.node("Attention", [q, k, v, m.floats(2, 1, 5, 8), *pasts], results=3)
     m.node("Attention", [m.floats(2, 5, 32), m.floats(2, 7, 16), m.floats(2, 7, 16)], q_num_heads=4, kv_num_heads=2)
+
+
+def padded_attention(m):
+    """Keys and values in a buffer of 7, of which a sequence's first are valid; a mask may end before the buffer does."""
+    q, k, v, lengths = m.floats(2, 4, 3, 8), m.floats(2, 2, 7, 8), m.floats(2, 2, 7, 6), m.input(np.array([7, 4], np.int64))
+    def attention(mask="", theirs="", **attributes):
+        m.node("Attention", [q, k, v, mask, "", "", lengths], theirs=[q, k, v, theirs or mask, "", "", lengths], **attributes)
+    attention()
+    attention(is_causal=1)
+    attention(m.input(RANDOM.random((3, 7)) < 0.6))
+    attention(m.floats(2, 1, 3, 7), is_causal=1)
+    kept, bias = RANDOM.random((2, 1, 3, 5)) < 0.6, RANDOM.standard_normal((3, 4)).astype(np.float32)
+    pad = lambda a, value: m.input(np.pad(a, [(0, 0)] * (a.ndim - 1) + [(0, 7 - a.shape[-1])], constant_values=value))
+    attention(m.input(kept), pad(kept, False), is_causal=1)
+    attention(m.input(bias), pad(bias, -np.inf))
 
 
 def rotary(m):
@@ -219,7 +239,8 @@ def resampled(m):
 def main():
     checks = Checks()
     # Quantized results are a step apart where a sum lies between two codes.
-    for build, opset, tolerance in ((fused_attention, 17, 1e-5), (grouped_attention, 17, 1e-5), (onnx_attention, 23, 1e-5), (rotary, 23, 1e-5), (fused, 17, 1e-5), (einsum, 17, 1e-5), (quantized, 17, 1e-2),
+    for build, opset, tolerance in ((fused_attention, 17, 1e-5), (grouped_attention, 17, 1e-5), (onnx_attention, 23, 1e-5), (padded_attention, 24, 1e-5), (rotary, 23, 1e-5),
+                                    (fused, 17, 1e-5), (einsum, 17, 1e-5), (quantized, 17, 1e-2),
                                     (placed, 18, 1e-6), (resampled, 19, 1e-5)):
         m = Model()
         build(m)

@@ -1,3 +1,4 @@
+# Part of Sinter, under the Apache License v2.0 with LLVM Exceptions.
 """Linears that the file quantizes, with onnxruntime's own quantizer: static QDQ with a scale a channel, and dynamic.
 
 They run on integers (one activation format a linear), the numbers are onnxruntime's, and no scale is compiled in: a file with more layers has the same

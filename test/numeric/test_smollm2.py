@@ -1,3 +1,4 @@
+# Part of Sinter, under the Apache License v2.0 with LLVM Exceptions.
 """SmolLM2-135M-Instruct with its weights, against PyTorch's stored results and onnxruntime on the same files.
 
 In f32: the negative log-likelihood of two texts, the stored greedy continuations of three prompts, 256 greedy tokens, and a

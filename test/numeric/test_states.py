@@ -1,3 +1,4 @@
+# Part of Sinter, under the Apache License v2.0 with LLVM Exceptions.
 """State that is no cache, and values inside the graph: against onnxruntime, which is fed its own outputs.
 
 A GRU cell made of single operators (declared with --state), the window of a causal convolution and a decaying sum (recognised), two states that change places;

@@ -1,3 +1,4 @@
+# Part of Sinter, under the Apache License v2.0 with LLVM Exceptions.
 """Other people's files as they are: magika's classifier on its examples, a GPT-2 of onnxruntime-genai with a stacked past."""
 import base64
 import gzip

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# Part of Sinter, under the Apache License v2.0 with LLVM Exceptions.
 """Compare Sinter's tokenizers with Hugging Face's `tokenizers`: ids of about 1 MB of mixed text, and the text decoded again.
 
 Small tokenizers are trained here, one for each pre-tokenizer, normalizer and decoder in use. With a folder of models, those

@@ -1,3 +1,4 @@
+# Part of Sinter, under the Apache License v2.0 with LLVM Exceptions.
 """The zoo of exported models through zoo_check.py: python test_zoo.py first.txt [zoo_check's options...]"""
 import os
 import subprocess

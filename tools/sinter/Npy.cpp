@@ -6,7 +6,6 @@
 
 #include "tools/sinter/Npz.h"
 
-#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/CheckedArithmetic.h"
 #include "llvm/Support/Endian.h"
 

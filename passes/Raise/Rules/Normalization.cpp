@@ -105,9 +105,13 @@ LogicalResult inferInstanceNorm(NodeOp node, Inference &infer) {
   TensorInfo info = infer[node.getInputs()[0]];
   if (info.rank() < 3)
     return node.emitError("expected a tensor of rank 3 or more");
-  for (unsigned i : {1u, 2u})
-    if (infer[node.getInputs()[i]].rank() != 1 || failed(infer.unify(node, infer[node.getInputs()[i]].shape[0], info.shape[1], "numbers of channels")))
+  for (unsigned i : {1u, 2u}) {
+    const TensorInfo parameter = infer[node.getInputs()[i]];
+    if (parameter.rank() != 1)
       return node.emitError("expected a scale and a bias for each channel");
+    if (failed(infer.unify(node, parameter.shape[0], info.shape[1], "numbers of channels")))
+      return failure();
+  }
   info.elements.reset();
   infer.set(node.getResult(0), info);
   return success();

@@ -83,9 +83,12 @@ LogicalResult inferAttention(NodeOp node, Inference &infer) {
     if (failed(inferScoreBias(node, mask, sizes, infer)))
       return failure();
   }
-  if (Value valid = node.getInputOrNull(kValidKeys);
-      valid && (infer[valid].rank() != 1 || failed(infer.unify(node, infer[valid].shape[0], s->batch, "batch sizes"))))
-    return node.emitError("expected nonpad_kv_seqlen with a length a sequence");
+  if (Value valid = node.getInputOrNull(kValidKeys)) {
+    if (infer[valid].rank() != 1)
+      return node.emitError("expected nonpad_kv_seqlen with a length a sequence");
+    if (failed(infer.unify(node, infer[valid].shape[0], s->batch, "batch sizes")))
+      return failure();
+  }
   Type element = infer[node.getInputs()[kQuery]].element;
   bool flat = infer[node.getInputs()[kQuery]].rank() == 3;
   Shape out = flat ? Shape{s->batch, s->tokens, SymExpr(s->heads * s->valueSize)} : Shape{s->batch, SymExpr(s->heads), s->tokens, SymExpr(s->valueSize)};

@@ -12,7 +12,6 @@
 #include "passes/Raise/Rules.h"
 #include "passes/Raise/Weights.h"
 
-#include "mlir/Dialect/Math/IR/Math.h"
 
 using namespace mlir;
 using namespace sinter::raise;

@@ -65,8 +65,12 @@ FailureOr<Rotary> readRotary(NodeOp node, Inference &infer) {
   }
   const TensorInfo positions = infer[r.positions];
   bool offset = !onnx && (positions.rank() == 0 || (positions.rank() == 1 && positions.shape[0].is(1)));
-  if (!offset && (positions.rank() != 2 || failed(infer.unify(node, positions.shape[1], tokens, "lengths of input and positions"))))
+  if (offset)
+    return r;
+  if (positions.rank() != 2)
     return node.emitError("expected position_ids [batch, sequence]");
+  if (failed(infer.unify(node, positions.shape[1], tokens, "lengths of input and positions")))
+    return failure();
   return r;
 }
 

@@ -21,8 +21,21 @@ LogicalResult setView(NodeOp node, Inference &infer, Shape shape) {
   return success();
 }
 
+/// By now more is known of sizes than when they were divided: whether the view has as many elements.
 LogicalResult lowerView(NodeOp node, Lowering &lower) {
   const TensorInfo info = lower.infer[node.getResult(0)];
+  auto &symbols = lower.infer.symbols;
+  auto elements = [&](ArrayRef<SymExpr> shape) {
+    SymExpr product = 1;
+    for (const SymExpr &d : shape)
+      product = product * symbols.resolve(d);
+    return symbols.bounds(symbols.resolve(product));
+  };
+  sinter::graph::Bounds has = elements(lower.infer[node.getInputs()[0]].shape), gets = elements(info.shape);
+  if (has.lo > gets.hi || gets.lo > has.hi) {
+    auto range = [](sinter::graph::Bounds b) { return std::to_string(b.lo) + (b.lo == b.hi ? "" : " to " + std::to_string(b.hi)); };
+    return node.emitError() << node.getOpType() << " of " << range(has) << " elements to a shape of " << range(gets);
+  }
   lower.map(node.getResult(0), lower.reshape(node.getLoc(), lower.tensor(node.getInputs()[0]), info.shape));
   return success();
 }

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# Part of Sinter, under the Apache License v2.0 with LLVM Exceptions.
 """Train the decoder that ships with Sinter and export it to ONNX.
 
     apt-get install bible-kjv-text bible-kjv

@@ -4,7 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "TestLibrary.h"
+#include "test/unit/Codegen/TestLibrary.h"
 
 #include "dialects/Kern/Kern.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"

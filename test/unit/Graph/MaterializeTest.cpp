@@ -75,7 +75,6 @@ TEST_F(MaterializeTest, OtherValuesAreAtoms) {
   EXPECT_EQ(table.fromValue(argument), e);
   EXPECT_EQ(table.materialize(builder, loc, e), argument);
   EXPECT_EQ(table.bounds(e).hi, Bounds::kUnbounded);
-  EXPECT_TRUE(table.fromFold(builder.getIndexAttr(7)).is(7));
 }
 
 } // namespace

@@ -4,13 +4,12 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "TestLibrary.h"
+#include "test/unit/Codegen/TestLibrary.h"
 
 #include "runtime/RuntimeBlob.h"
 #include "runtime/src/WeightHash.h"
 #include "llvm/Object/ELFObjectFile.h"
 #include "llvm/Support/FileSystem.h"
-#include "llvm/Support/Path.h"
 #include "llvm/Support/Program.h"
 #include "gtest/gtest.h"
 #include <atomic>

@@ -11,7 +11,6 @@
 #include "llvm/Support/FileSystem.h"
 #include "gtest/gtest.h"
 
-#include <cmath>
 #include <random>
 #include <thread>
 

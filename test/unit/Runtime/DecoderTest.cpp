@@ -59,6 +59,24 @@ TEST(Decoder, cutsALongPromptIntoChunks) {
   }
 }
 
+TEST(Decoder, cutsAMaskWhereItsRowsAre) {
+  std::vector<std::vector<float>> results;
+  for (bool chunkable : {false, true}) {
+    ToyOptions toy;
+    toy.square = true;
+    toy.chunkable = chunkable;
+    Opened opened(toy);
+    Session session = makeSession(opened, 1, 3);
+    ToyInputs inputs(kTokens, 0, true);
+    for (size_t i = 0; i < inputs.square.size(); ++i)
+      inputs.square[i] = static_cast<float>(i % 7);
+    sinter_tensor out = wanted("logits");
+    ASSERT_EQ(sinter_run(session.get(), inputs.tensors, 3, &out, 1, 0), 0) << sinter_message(session.get());
+    results.push_back(floats(out));
+  }
+  EXPECT_EQ(results[0], results[1]);
+}
+
 TEST(Decoder, givesOnlyTheLastRow) {
   for (bool first : {true, false}) {
     ToyOptions toy;
@@ -106,6 +124,10 @@ TEST(Decoder, forwardMakesUpTheOtherInputs) {
   ASSERT_EQ(sinter_forward(session.get(), kTokens.data(), 9, nullptr, 0, &logits, &count), 0);
   ASSERT_EQ(sinter_forward(session.get(), kTokens.data() + 9, 1, nullptr, 0, &logits, &count), 0);
   EXPECT_EQ(std::vector<float>(logits, logits + count), expectedLogits(kTokens, 9));
+  std::vector<float> one = {1.0f};
+  sinter_tensor unknown = tensorOf("more", {1, 1, 1}, one);
+  EXPECT_EQ(sinter_forward(session.get(), kTokens.data(), 1, &unknown, 1, &logits, &count), SINTER_ERROR_NAME);
+  EXPECT_STREQ(sinter_message(session.get()), "the model has no input 'more'");
 
   ToyOptions toy;
   toy.square = true; // a float mask does not follow from the tokens
@@ -113,7 +135,6 @@ TEST(Decoder, forwardMakesUpTheOtherInputs) {
   Session other = makeSession(square);
   EXPECT_EQ(sinter_forward(other.get(), kTokens.data(), 1, nullptr, 0, &logits, &count), SINTER_ERROR_MISSING);
   EXPECT_STREQ(sinter_message(other.get()), "input 'attention_mask' is missing: it does not follow from the tokens");
-  std::vector<float> one = {1.0f};
   sinter_tensor mask = tensorOf("attention_mask", {1, 1, 1}, one), empty = mask;
   empty.data = nullptr;
   EXPECT_EQ(sinter_forward(other.get(), kTokens.data(), 1, &empty, 1, &logits, &count), SINTER_ERROR_ARGUMENT);

@@ -119,6 +119,10 @@ TEST_F(States, cachesThatDoNotGrowKeepTheirLength) {
   ASSERT_EQ(sinter_state_load(session.get(), saved.data(), needed), 0);
   EXPECT_EQ(get("cross"), (std::vector<float>{7, 8, 9}));
   EXPECT_EQ(sinter_length(session.get()), 1);
+
+  memset(saved.data() + 24, 0xff, 8); // the first state's length, behind the header
+  EXPECT_EQ(sinter_state_load(session.get(), saved.data(), needed), SINTER_ERROR_ARGUMENT);
+  EXPECT_EQ(get("cross"), (std::vector<float>{7, 8, 9}));
 }
 
 /// A cache of as many sequences as the input has rows.
@@ -157,6 +161,21 @@ TEST(BatchedState, hasItsOwnNumberOfSequences) {
   ASSERT_EQ(sinter_state_get(b.get(), &got), 0) << sinter_message(b.get());
   EXPECT_EQ(got.dims[0], 2);
   EXPECT_EQ(floats(got), values);
+}
+
+TEST(BatchedState, mayHaveToHoldTokensFirst) {
+  Opened opened([](ProgramBuilder &b) {
+    buildBatched(b);
+    b.symbols[2].lo = 2;
+  });
+  ASSERT_EQ(opened.status, 0) << opened.why;
+  Session session = makeSession(opened);
+  std::vector<float> values = {1, 2, 3, 4, 5, 6}, x = {7, 8};
+  sinter_tensor two = tensorOf("x", {2, 1}, x), keys = tensorOf("keys", {2, 1, 3, 1}, values);
+  EXPECT_EQ(sinter_run(session.get(), &two, 1, nullptr, 0, 0), SINTER_ERROR_STATE);
+  EXPECT_STREQ(sinter_message(session.get()), "cache 'keys' has 0 tokens, at least 2 are needed");
+  ASSERT_EQ(sinter_state_set(session.get(), &keys), 0) << sinter_message(session.get());
+  EXPECT_EQ(sinter_run(session.get(), &two, 1, nullptr, 0, 0), 0) << sinter_message(session.get());
 }
 
 TEST(Forward, widensHalfLogits) {

@@ -105,6 +105,23 @@ TEST(Scalars, zeroDivisorIsAnError) {
   EXPECT_STREQ(sinter_message(session.get()), "these input sizes make the model divide a size by zero");
 }
 
+TEST(Scalars, boundsOfAxes) {
+  Opened opened([](ProgramBuilder &b) {
+    uint32_t n = b.symbol("n", SymbolKind::Input, 2, 10), three = b.constant(3);
+    b.inputs.push_back(b.tensor("x", DType::I64, {{n, AxisRole::Other}}, 80));
+    std::vector<std::pair<uint32_t, AxisRole>> axes;
+    for (uint32_t size : {b.scalar(ScalarOp::Mod, n, three), b.scalar(ScalarOp::CeilDiv, n, three), b.scalar(ScalarOp::Sub, b.constant(20), n),
+                          b.scalar(ScalarOp::Min, n, b.constant(7)), b.scalar(ScalarOp::Select, b.scalar(ScalarOp::Lt, n, three), n, b.constant(30))})
+      axes.push_back({size, AxisRole::Other});
+    b.outputs.push_back(b.tensor("y", DType::I64, axes, 1 << 20));
+  });
+  ASSERT_EQ(opened.status, 0) << opened.why;
+  const sinter_axis *axes = opened.model->info->outputs[0].axes;
+  const std::pair<int64_t, int64_t> bounds[] = {{0, 2}, {1, 4}, {10, 18}, {2, 7}, {2, 30}};
+  for (int i = 0; i < 5; ++i)
+    EXPECT_EQ(std::make_pair(axes[i].lo, axes[i].hi), bounds[i]) << i;
+}
+
 //===----------------------------------------------------------------------===//
 // Control rows
 //===----------------------------------------------------------------------===//
@@ -187,6 +204,16 @@ TEST(Walker, outputWhoseSizeIsInTheData) {
   EXPECT_EQ(call(session.get(), {3, 5, 6}), (std::vector<int64_t>{6, 8, 9}));
   call(session.get(), {2 << 20, 5}, SINTER_ERROR_VALUE);
   EXPECT_STREQ(sinter_message(session.get()), "output 'y' is larger than its bound of 8388608 bytes");
+}
+
+TEST(Walker, operandsMayStartWhereAScalarSays) {
+  Opened opened([](ProgramBuilder &b) {
+    uint32_t n;
+    vectors(b, n);
+    uint32_t last = b.scalar(ScalarOp::Mul, b.scalar(ScalarOp::Sub, n, b.constant(1)), b.constant(8));
+    b.rows.push_back(b.dispatch(b.kernel("add", addScalar), b.constant(1), {{Space::Input, 0, last, 0}, kOut}, {b.constant(0)}));
+  });
+  EXPECT_EQ(call(makeSession(opened).get(), {4, 5, 6})[0], 6);
 }
 
 //===----------------------------------------------------------------------===//
@@ -401,7 +428,14 @@ TEST(Session, profilesRows) {
   sinter_profile(session.get(), nullptr, nullptr);
   call(session.get(), {1, 2, 3});
   EXPECT_EQ(seen.events, 200u);
+}
 
+TEST(Session, tracesRows) {
+  Opened opened([](ProgramBuilder &b) {
+    reversals(b, 2);
+    b.rows[1].name = b.string("a\"b\\c\n");
+  });
+  Session session = makeSession(opened);
   std::string path = testing::TempDir() + "sinter_trace.json";
   ASSERT_EQ(sinter_trace(session.get(), path.c_str()), 0);
   call(session.get(), {1});
@@ -412,6 +446,7 @@ TEST(Session, profilesRows) {
   fclose(file);
   remove(path.c_str());
   EXPECT_EQ(text.substr(0, 30), "{\"traceEvents\": [\n{\"ph\": \"X\", ");
+  EXPECT_NE(text.find(R"("name": "a\"b\\c\u000a")"), std::string::npos) << text;
   EXPECT_EQ(text.substr(text.size() - 5), "}\n]}\n");
   EXPECT_EQ(sinter_trace(session.get(), "/nowhere/trace.json"), SINTER_ERROR_IO);
 }

@@ -229,6 +229,24 @@ TEST(Model, checksItsVersion) {
   EXPECT_EQ(sinter_open("libm.so.6", nullptr, &model, why), SINTER_ERROR_FILE);
 }
 
+TEST(Model, referencesThatLeadNowhereAreNamed) {
+  auto refused = [](void (*damage)(ProgramBuilder &)) {
+    Opened opened([&](ProgramBuilder &b) {
+      buildToy(b);
+      damage(b);
+    });
+    EXPECT_EQ(opened.status, SINTER_ERROR_CORRUPT);
+    return std::string(opened.why);
+  };
+  EXPECT_EQ(refused([](ProgramBuilder &b) { b.scalars[2].a = 2; }), "the model is damaged: scalar 2 of its program is wrong"); // itself
+  EXPECT_EQ(refused([](ProgramBuilder &b) { b.rows[1].scalars.count = 1 << 20; }), "the model is damaged: row 1 of its program is wrong");
+  EXPECT_EQ(refused([](ProgramBuilder &b) {
+              uint32_t one = b.constant(1);
+              b.rows.push_back(b.control(RowKind::If, 1, one, {})); // takes a row that is not there
+            }),
+            "the model is damaged: list 3 of its program is wrong");
+}
+
 TEST(Model, damagedProgramsAreRefused) {
   ProgramBuilder builder;
   buildToy(builder);

@@ -10,7 +10,6 @@
 
 #include <gtest/gtest.h>
 
-#include <cstring>
 
 using namespace llvm;
 using namespace sinter::tools;

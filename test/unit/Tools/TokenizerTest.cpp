@@ -11,7 +11,6 @@
 
 #include <gtest/gtest.h>
 
-#include <cstring>
 
 using namespace llvm;
 using namespace sinter;

@@ -10,7 +10,6 @@
 #include "tools/sinter/Tokenizer/Kinds.h"
 #include "tools/sinter/Tokenizer/Unicode.h"
 
-#include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Support/Endian.h"
 

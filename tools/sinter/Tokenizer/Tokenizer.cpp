@@ -8,7 +8,6 @@
 #include "tools/sinter/Tokenizer/Kinds.h"
 #include "tools/sinter/Tokenizer/Unicode.h"
 
-#include "llvm/ADT/Twine.h"
 
 using namespace llvm;
 using namespace sinter;

@@ -1,3 +1,4 @@
+# Part of Sinter, under the Apache License v2.0 with LLVM Exceptions.
 """onnxruntime and a compiled library side by side; run by `sinter verify`.
 
 Arguments: the program sinter, model.onnx, model.so, a .npz of steps or "", "json" or "". State goes from onnxruntime's outputs to its

@@ -1,3 +1,4 @@
+# Part of Sinter, under the Apache License v2.0 with LLVM Exceptions.
 """arrays.py FOLDER: versions of the toy's in.npz that it cannot run."""
 import sys
 from pathlib import Path

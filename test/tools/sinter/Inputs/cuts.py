@@ -1,3 +1,4 @@
+# Part of Sinter, under the Apache License v2.0 with LLVM Exceptions.
 """cuts.py LIBRARY FOLDER: a library that is cut off anywhere in what is loaded is refused in one sentence that names it, by every command that opens it."""
 import struct
 import subprocess

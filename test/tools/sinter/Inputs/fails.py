@@ -1,3 +1,4 @@
+# Part of Sinter, under the Apache License v2.0 with LLVM Exceptions.
 """fails.py CODE MESSAGE COMMAND...: passes where the command ends with CODE, prints one line on standard error, MESSAGE (in which ... stands for
 anything), and nothing on standard output."""
 import re

@@ -1,3 +1,4 @@
+# Part of Sinter, under the Apache License v2.0 with LLVM Exceptions.
 """show.py FILE.npz...: names, shapes and last elements."""
 import sys
 

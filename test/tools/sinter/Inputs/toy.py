@@ -1,3 +1,4 @@
+# Part of Sinter, under the Apache License v2.0 with LLVM Exceptions.
 """Files for the tests of `sinter`: toy.py FOLDER.
 
 toy.onnx: what test/unit/Runtime/ToyDecoder.h computes. case.npz: three steps of it, the last from an empty cache. tokenizer.json: its five tokens, of
