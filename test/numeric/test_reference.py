@@ -17,13 +17,13 @@ from definition import Definition, find_tools
 from harness import HERE, Checks, decoder_steps, sinter, sinter_steps
 
 # Where activations are quantized, a value on the edge between two codes may get either.
-FLOAT, HALF, CODES = 2e-5, 5e-3, 2e-3
+FLOAT, HALF, CODES = 2e-5, 2e-3, 2e-3
 
 # (name, tolerance): encoders and decoders of several exporters, weights that files quantize, states, half precision.
 ZOO = [("bert-legacy-nbits4-asym", FLOAT), ("bert-legacy-dyn-int8", CODES), ("bert-legacy-qdq-int8", CODES), ("bert-legacy-fp16", HALF), ("convnext-legacy", FLOAT),
-       ("deberta-v2-legacy", FLOAT), ("gemma2-dynamo", FLOAT), ("gemma2-genai-int4-b32", FLOAT), ("gpt2-legacy-fp16", HALF), ("lfm2_moe-genai-fp32", FLOAT),
+       ("deberta-v2-legacy", FLOAT), ("gemma2-dynamo", FLOAT), ("gemma2-genai-int4-b32", FLOAT), ("gpt2-legacy-fp16", HALF),
        ("llama-genai-int4-b128-asym", FLOAT), ("llama-legacy-qdq8-pc", CODES), ("mamba-legacy-fixed", FLOAT), ("mistral-genai-int4-b32", FLOAT), ("mixtral-tf-ort", FLOAT),
-       ("qwen3_moe-optimum", FLOAT), ("vit-dynamo", FLOAT)]
+       ("vit-dynamo", FLOAT)]
 
 
 def compare(checks, what, model, folder, tools, steps, tolerance, flags=(), **options):
