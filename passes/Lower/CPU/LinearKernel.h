@@ -12,10 +12,9 @@
 
 namespace sinter::lower {
 
-/// Emits one `kern.linear`. For every panel:
+/// Emits one `kern.linear`. For every item, which is a panel and a block of rows (all of them when there are few):
 ///
-///   for each block of rows (all of them when there are few)
-///     for each segment of columns (a group of the weight, or a part of one)
+///     for each weight, for each segment of columns (a group of the weight, or a part of one)
 ///       unpack the segment's codes into scratch (unless rows are few, or they need no unpacking)
 ///       for each tile of mr rows x nr vectors: accumulate over the segment's columns, in registers
 ///     write the rows: epilogue and store
@@ -33,7 +32,7 @@ private:
 
   /// Columns that are accumulated before accumulators go back to scratch.
   struct Segment {
-    Value group;        ///< its number
+    Value panel, group; ///< their numbers
     Value groupByte;    ///< where the group's data begin in the packed weight
     Value column;       ///< first column, counted from the group's begin
     Value groupColumns; ///< columns of the group, padded
@@ -50,7 +49,10 @@ private:
   // LinearKernel.cpp: the loops.
   // `few` is the number of rows where there are so few that the panel is read directly, else 0.
   mlir::LogicalResult emitRows(Value panel, Value firstRow, Value lastRow, int64_t few);
+  void emitSums(Value panel, Value firstRow, Value lastRow, int64_t few);
   void emitSegment(const Segment &segment, Value firstRow, Value lastRow, int64_t few);
+  /// Asks, while a tile is computed, for the weights behind the segment, and at a row's end for the memory of its results.
+  void prefetch(const Segment &segment, RowTile tile);
   void clearTile(Value memref, Value rows, mlir::Type element);
   void emitTiles(Value firstRow, Value lastRow, int64_t few, llvm::function_ref<void(RowTile)> body);
   mlir::LogicalResult emitEpilogue(Value panel, Value firstRow, Value lastRow);
@@ -86,8 +88,10 @@ private:
   VectorTarget target;
   mlir::VectorType f32, i32, bytes;
 
-  Value weights, input, rows;
-  Value accumulators, sums, unpacked;                            ///< flat views of scratch
+  Value input, rows;
+  llvm::SmallVector<Value> tiles;                                ///< the accumulators of each weight, in scratch
+  Value weights, accumulators;                                   ///< of the weight that is being emitted
+  Value sums, unpacked;                                          ///< flat views of scratch
   Value words, activationScales, activationSums, activationZero; ///< flat views of packed activations
 };
 
