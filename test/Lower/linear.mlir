@@ -50,7 +50,11 @@ func.func @int4(%a: memref<?xi8>, %w: memref<?xi8>, %b: memref<?xf32>, %c: memre
 }
 
 // Without VNNI, four bits may use the saturating instruction, eight may not. Rows of the weight beyond the last are masked.
+// One row reads a panel's channels in order: all eight vectors of them are accumulated together.
 // CHECK-LABEL: func.func @avx2_int4
+// CHECK: case 1
+// CHECK-NOT: scf.for {{.*}} step %c16
+// CHECK: iter_args({{.*}}) -> (vector<8xi32>, vector<8xi32>, vector<8xi32>, vector<8xi32>, vector<8xi32>, vector<8xi32>, vector<8xi32>, vector<8xi32>)
 // CHECK: llvm.x86.avx2.pmadd.ub.sw
 // CHECK-NOT: vpdpbusd
 // CHECK-LABEL: func.func @avx2_int8
@@ -111,6 +115,23 @@ func.func @gated(%a: memref<?xi8>, %w: memref<?xi8>, %v: memref<?xi8>, %c: memre
   ^bb0(%gate: f32, %up: f32, %row: index, %col: index):
     %product = arith.mulf %gate, %up : f32
     kern.yield %product : f32
+  }
+  return
+}
+
+// One row of floats: two groups at a time, whose sums are added in order.
+// CHECK-LABEL: func.func @float_row
+// CHECK: case 1
+// CHECK: %[[SUMS:.*]]:8 = scf.for %{{.*}} = %c0 to %c16 step %c1 iter_args
+// CHECK: math.fma %[[SUMS]]#0,
+// CHECK: math.fma %[[SUMS]]#4,
+// CHECK: case 2
+func.func @float_row(%x: memref<?x256xf32>, %w: memref<?xi8>, %c: memref<?x128xf32>, %m: index, %begin: index, %end: index, %scratch: memref<?xi8>)
+    attributes {kern.target = #vnni} {
+  kern.linear range(%begin to %end) rows(%m) ins(%x : memref<?x256xf32>) weights(%w : memref<?xi8>) outs(%c : memref<?x128xf32>)
+      scratch(%scratch : memref<?xi8>) as !w4 panel <channels = 64, order = nibbles> epilogue {
+  ^bb0(%acc: f32, %row: index, %col: index):
+    kern.yield %acc : f32
   }
   return
 }

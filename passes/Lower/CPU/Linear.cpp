@@ -98,38 +98,65 @@ void LinearKernel::emitSums(Value panel, Value firstRow, Value lastRow, int64_t 
   clearTile(accumulators, rowCount, code.getF32Type());
   if (scratch.splitGroups)
     clearTile(sums, rowCount, activation ? Type(code.getI32Type()) : Type(code.getF32Type()));
-  Value panelByte = code.mul(panel, layout.panelBytes);
-  Value lastGroup = code.index(layout.groups - 1);
-  code.loop(code.index(0), code.index(layout.groups), 1, [&](Value group) {
-    Segment segment;
-    segment.panel = panel;
-    segment.group = group;
-    segment.groupByte = code.add(panelByte, code.mul(group, layout.groupBytes));
-    segment.groupColumns =
-        code.selectEqual(group, lastGroup, layout.paddedColumns(layout.groups - 1), layout.paddedColumns(0));
-    code.loop(code.index(0), segment.groupColumns, strategy.getSegment(), [&](Value column) {
-      segment.column = column;
-      segment.columns = code.min(code.index(strategy.getSegment()), code.sub(segment.groupColumns, column));
-      if (!activation && layout.columns % stepColumns() != 0) {
-        Value end = code.add(code.add(code.mul(group, layout.fields.group), column), segment.columns);
-        segment.last = arith::CmpIOp::create(code, arith::CmpIPredicate::sge, end, code.index(layout.columns));
-      }
-      emitSegment(segment, firstRow, lastRow, few);
+  // A row of floats is a chain of multiply-adds in few registers: two groups, whose sums are separate, hide its latency.
+  int64_t paired = 0;
+  if (few == 1 && !activation && layout.order != kern::PanelOrder::Floats && !scratch.splitGroups)
+    paired = layout.columns / layout.fields.group / 2 * 2;
+  auto addPair = [&](Value group) {
+    Segment pair[] = {segmentOf(panel, group), segmentOf(panel, code.add(group, 1))};
+    for (Segment &segment : pair) {
+      segment.column = code.index(0);
+      segment.columns = code.index(layout.fields.group);
+    }
+    emitTiles(firstRow, lastRow, few, [&](RowTile tile) {
+      code.loop(code.index(0), code.index(layout.channels), tile.vectors * target.lanes(),
+                [&](Value channel) { accumulateFloats(pair, tile, channel, /*packed=*/true); });
     });
-    if (scratch.splitGroups)
-      finishGroup(group, segment.groupByte, firstRow, lastRow);
+  };
+  if (paired)
+    code.loop(code.index(0), code.index(paired), 2, addPair);
+  if (paired < layout.groups)
+    code.loop(code.index(paired), code.index(layout.groups), 1,
+              [&](Value group) { emitGroup(panel, group, firstRow, lastRow, few); });
+}
+
+LinearKernel::Segment LinearKernel::segmentOf(Value panel, Value group) {
+  Segment segment;
+  segment.panel = panel;
+  segment.group = group;
+  segment.groupByte = code.add(code.mul(panel, layout.panelBytes), code.mul(group, layout.groupBytes));
+  segment.groupColumns = code.selectEqual(group, code.index(layout.groups - 1), layout.paddedColumns(layout.groups - 1),
+                                          layout.paddedColumns(0));
+  return segment;
+}
+
+void LinearKernel::emitGroup(Value panel, Value group, Value firstRow, Value lastRow, int64_t few) {
+  Segment segment = segmentOf(panel, group);
+  code.loop(code.index(0), segment.groupColumns, strategy.getSegment(), [&](Value column) {
+    segment.column = column;
+    segment.columns = code.min(code.index(strategy.getSegment()), code.sub(segment.groupColumns, column));
+    if (!activation && layout.columns % stepColumns() != 0) {
+      Value end = code.add(code.add(code.mul(group, layout.fields.group), column), segment.columns);
+      segment.last = arith::CmpIOp::create(code, arith::CmpIPredicate::sge, end, code.index(layout.columns));
+    }
+    emitSegment(segment, firstRow, lastRow, few);
   });
+  if (scratch.splitGroups)
+    finishGroup(group, segment.groupByte, firstRow, lastRow);
 }
 
 void LinearKernel::emitTiles(Value firstRow, Value lastRow, int64_t few, function_ref<void(RowTile)> body) {
-  if (few)
-    return body({firstRow, code.index(0), few});
-  int64_t mr = strategy.getMr();
+  int64_t mr = strategy.getMr(), nr = strategy.getNr();
+  if (few) {
+    // As many channels side by side as there are registers for, so that memory is read in order.
+    int64_t wide = target.lanes() == 8 && activation ? std::max(nr, 8 / int64_t(llvm::PowerOf2Ceil(few))) : nr;
+    return body({firstRow, code.index(0), few, std::min(wide, vectors())});
+  }
   Value rowCount = code.sub(lastRow, firstRow);
   Value whole = code.mul(code.div(rowCount, mr), mr);
-  code.loop(code.index(0), whole, mr, [&](Value row) { body({code.add(firstRow, row), row, mr}); });
+  code.loop(code.index(0), whole, mr, [&](Value row) { body({code.add(firstRow, row), row, mr, nr}); });
   code.switchOf(code.sub(rowCount, whole), 1, mr, [&](int64_t count) {
-    body({code.add(firstRow, whole), whole, count});
+    body({code.add(firstRow, whole), whole, count, nr});
   });
 }
 
@@ -141,7 +168,7 @@ void LinearKernel::emitSegment(const Segment &segment, Value firstRow, Value las
   emitTiles(firstRow, lastRow, few, [&](RowTile tile) {
     if (!few)
       prefetch(segment, tile);
-    code.loop(code.index(0), code.index(layout.channels), strategy.getNr() * target.lanes(), [&](Value channel) {
+    code.loop(code.index(0), code.index(layout.channels), tile.vectors * target.lanes(), [&](Value channel) {
       if (activation)
         accumulateIntegers(segment, tile, channel, few != 0);
       else
