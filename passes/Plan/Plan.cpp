@@ -420,9 +420,10 @@ private:
   void count(kern::DispatchOp dispatch, func::FuncOp kernel) {
     kernel.walk([&](Operation *op) {
       if (auto linear = dyn_cast<kern::LinearOp>(op)) {
-        int64_t macs = linear.getWeightType().getRows() * linear.getWeightType().getColumns();
+        int64_t weights = linear.getWeights().size();
+        int64_t macs = weights * linear.getWeightType().getRows() * linear.getWeightType().getColumns();
         program.linearMacs += macs;
-        program.weightsRead += kern::packedBytes(linear.getWeightType(), linear.getPanel());
+        program.weightsRead += weights * kern::packedBytes(linear.getWeightType(), linear.getPanel());
         // The head's rows are counted by a symbol of their own.
         bool head = llvm::any_of(dispatch.getScalars(), [&](Value v) { return mentionsFirst(v); });
         program.headMacs += head ? macs : 0;
