@@ -62,6 +62,11 @@ int main(int argc, char **argv) {
   llvm::raw_string_ostream(printed) << panel;
   std::string actText = isFloat ? "" : " activation " + activation;
   std::string strategy = getenv("STRATEGY") ? " strategy " + std::string(getenv("STRATEGY")) : "";
+  bool isOld = getenv("MCPU") && StringRef(getenv("MCPU")) == "x86-64-v3";
+  auto tiling = kern::chooseStrategy(kern::TargetAttr::get(context.get(), "", isOld ? "" : "+avx512bw"), act);
+  if (getenv("STRATEGY"))
+    tiling = cast<kern::LinearStrategyAttr>(
+        parseAttribute("#kern.linear_strategy" + std::string(getenv("STRATEGY")), context.get()));
   std::string rows = "%m, " + ks + "], strides: [" + ks + ", 1] : memref<?xf32> to memref<?x" + ks + "xf32>\n";
   std::string text;
   if (!isFloat)
@@ -104,20 +109,18 @@ int main(int argc, char **argv) {
 
   double quantize = 0, peak = 0;
   if (!isFloat) {
-    kern::TargetAttr host = kern::TargetAttr::get(context.get(), "", "+avx512bw");
-    int64_t blocks = (m + kern::chooseStrategy(host, act).getMr() - 1) / kern::chooseStrategy(host, act).getMr();
-    if (getenv("BLOCKS"))
-      blocks = atoll(getenv("BLOCKS"));
+    int64_t blocks = (m + tiling.getMr() - 1) / tiling.getMr();
     std::vector<double> times;
     for (int i = 0; i < 11; ++i)
       times.push_back(timeOf([&] { jit->run("quantize", {input.bytes(), packed.bytes()}, {m}, 0, blocks); }));
     quantize = median(times);
   }
+  int64_t items = layout.panels * ((m + tiling.getRowBlock() - 1) / tiling.getRowBlock());
   std::vector<void *> operands = {isFloat ? input.bytes() : packed.bytes(), weights.bytes(), output.bytes()};
   std::vector<double> times, reads;
   int rounds = m * n * k > (int64_t(1) << 31) ? 15 : 25;
   for (int i = 0; i < rounds; ++i) {
-    times.push_back(timeOf([&] { jit->run("linear", operands, {m}, 0, layout.panels); }));
+    times.push_back(timeOf([&] { jit->run("linear", operands, {m}, 0, items); }));
     reads.push_back(timeOf([&] { readAll(weights.bytes(), bytes); }));
     if (i % 5 == 0)
       peak = std::max(peak, isFloat ? fmaPeak() : dotPeak());

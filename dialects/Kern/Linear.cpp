@@ -70,12 +70,15 @@ static LogicalResult verifyActivation(Operation *op, qt::QuantTensorType type, q
 //===----------------------------------------------------------------------===//
 
 void LinearOp::build(OpBuilder &builder, OperationState &state, Value begin, Value end, Value rows, Value input,
-                     Value weights, ValueRange outs, Value scratch, qt::QuantTensorType weight, PanelAttr panel,
+                     ValueRange weights, ValueRange outs, Value scratch, qt::QuantTensorType weight, PanelAttr panel,
                      qt::ActivationAttr activation, LinearStrategyAttr strategy, RegionBuilder epilogue) {
-  state.addOperands({begin, end, rows, input, weights});
+  state.addOperands({begin, end, rows, input});
+  state.addOperands(weights);
   state.addOperands(outs);
   state.addOperands(scratch);
   Properties &properties = state.getOrAddProperties<Properties>();
+  llvm::copy(ArrayRef<int32_t>{1, 1, 1, 1, int32_t(weights.size()), int32_t(outs.size()), 1},
+             properties.operandSegmentSizes.begin());
   properties.weight = TypeAttr::get(weight);
   properties.panel = panel;
   properties.activation = activation;
@@ -85,8 +88,9 @@ void LinearOp::build(OpBuilder &builder, OperationState &state, Value begin, Val
     return;
   OpBuilder::InsertionGuard guard(builder);
   Type index = builder.getIndexType();
-  Block *block =
-      builder.createBlock(region, {}, {builder.getF32Type(), index, index}, SmallVector<Location>(3, state.location));
+  SmallVector<Type> types(weights.size(), builder.getF32Type());
+  types.append({index, index});
+  Block *block = builder.createBlock(region, {}, types, SmallVector<Location>(types.size(), state.location));
   epilogue(builder, state.location, block->getArguments());
 }
 
@@ -95,17 +99,21 @@ LinearStrategyAttr LinearOp::getStrategyOrDefault() {
 }
 
 Value LinearOp::buildGrid(OpBuilder &builder) {
-  return arith::ConstantIndexOp::create(builder, getLoc(), PanelLayout(getPanel(), getWeightType()).panels);
+  Value panels = arith::ConstantIndexOp::create(builder, getLoc(), PanelLayout(getPanel(), getWeightType()).panels);
+  Value blocks = buildBlocks(builder, *this, getRows(), getStrategyOrDefault().getRowBlock());
+  return arith::MulIOp::create(builder, getLoc(), panels, blocks);
 }
 
 int64_t LinearOp::getGrain() {
   // One row costs what reading its weights costs: about 64 KiB is worth a hand-over.
-  int64_t bytes = PanelLayout(getPanel(), getWeightType()).panelBytes;
+  int64_t bytes = PanelLayout(getPanel(), getWeightType()).panelBytes * getWeights().size();
   return std::max<int64_t>(1, 65536 / bytes);
 }
 
 int64_t LinearOp::getScratchBytes() {
-  return LinearScratch(PanelLayout(getPanel(), getWeightType()), getActivationAttr(), getStrategyOrDefault()).bytes;
+  return LinearScratch(PanelLayout(getPanel(), getWeightType()), getActivationAttr(), getStrategyOrDefault(),
+                       getWeights().size())
+      .bytes;
 }
 
 LogicalResult LinearOp::verify() {
@@ -123,12 +131,15 @@ LogicalResult LinearOp::verify() {
     return emitOpError() << "expected an input of type memref<?x" << type.getColumns() << "xf32>, but got "
                          << getInput().getType();
   }
-  if (!isBytes(getWeights().getType()) || !isBytes(getScratch().getType()))
+  if (getWeights().empty() || !llvm::all_of(getWeights().getTypes(), isBytes) || !isBytes(getScratch().getType()))
     return emitOpError() << "expected weights and scratch of type memref<?xi8>";
   Block &body = getEpilogue().front();
-  if (body.getNumArguments() != 3 || !body.getArgument(0).getType().isF32() ||
-      !body.getArgument(1).getType().isIndex() || !body.getArgument(2).getType().isIndex())
-    return emitOpError() << "expected an epilogue over (f32, index, index)";
+  size_t sums = getWeights().size();
+  bool isOver = body.getNumArguments() == sums + 2;
+  for (auto [i, type] : llvm::enumerate(body.getArgumentTypes()))
+    isOver &= i < sums ? type.isF32() : type.isIndex();
+  if (!isOver)
+    return emitOpError() << "expected an epilogue over " << sums << " f32 and two indices";
   auto yield = dyn_cast<YieldOp>(body.getTerminator());
   if (!yield || yield.getNumOperands() != getOuts().size())
     return emitOpError() << "expected an epilogue that yields " << getOuts().size() << " values";

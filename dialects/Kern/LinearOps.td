@@ -46,8 +46,8 @@ def Kern_LinearStrategyAttr : Kern_Attr<"LinearStrategy", "linear_strategy"> {
   let summary = "how the loops of a linear are tiled";
   let description = [{
     `mr` rows by `nr` vectors are accumulated in registers. Up to `decode_rows` rows read the panel directly; more
-    of them unpack `segment` columns of a panel at a time into scratch and use them for `row_block` rows. The result
-    does not depend on it.
+    of them unpack `segment` columns of a panel at a time into scratch and use them for up to `row_block` rows, the
+    block of a work item. The result does not depend on it.
   }];
   let parameters = (ins "int64_t":$mr, "int64_t":$nr, "int64_t":$decode_rows, "int64_t":$row_block, "int64_t":$segment);
   let assemblyFormat = "`<` struct(params) `>`";
@@ -60,12 +60,16 @@ class Kern_PanelOp<string mnemonic, list<Trait> traits = []>
   let hasVerifier = 1;
 }
 
-def Kern_LinearOp : Kern_PanelOp<"linear", [SingleBlock]> {
-  let summary = "rows of activations times a packed weight";
+def Kern_LinearOp : Kern_PanelOp<"linear", [SingleBlock, AttrSizedOperandSegments]> {
+  let summary = "rows of activations times packed weights";
   let description = [{
     out[m, n] = epilogue(sum over k of input[m, k] * weight[n, k], m, n), for `rows` rows. The input is f32 [rows,
-    K], or what `kern.quantize_rows` wrote where `activation` is given. Items are panels. The epilogue yields an
+    K], or what `kern.quantize_rows` wrote where `activation` is given. Items are panels, in
+    turn for each block of rows. The epilogue yields an
     element for each output; it may load from other memrefs.
+
+    Several weights of one type may meet the same input: the epilogue then gets the sum of each, such as a gate and
+    what it gates, which need no memory between them.
 
     ```mlir
     kern.linear range(%begin to %end) rows(%m) ins(%a : memref<?x2048xf32>) weights(%w : memref<?xi8>)
@@ -85,8 +89,9 @@ def Kern_LinearOp : Kern_PanelOp<"linear", [SingleBlock]> {
       fma(-zero, sum of the row's codes, sum of products)), times the row's scale of the group where `activation`
       has one; then acc = fma(sum, scale, acc), groups ascending; then times the row's or the tensor's scale.
   }];
-  let arguments = (ins Index:$begin, Index:$end, Index:$rows, AnyMemRef:$input, AnyMemRef:$weights,
-                       Variadic<AnyMemRef>:$outs, AnyMemRef:$scratch, TypeAttrOf<Kern_WeightType>:$weight,
+  let arguments = (ins Index:$begin, Index:$end, Index:$rows, AnyMemRef:$input,
+                       Variadic<AnyMemRef>:$weights, Variadic<AnyMemRef>:$outs, AnyMemRef:$scratch,
+                       TypeAttrOf<Kern_WeightType>:$weight,
                        Kern_PanelAttr:$panel, OptionalAttr<Kern_ActivationAttr>:$activation,
                        OptionalAttr<Kern_LinearStrategyAttr>:$strategy);
   let regions = (region SizedRegion<1>:$epilogue);
@@ -98,7 +103,7 @@ def Kern_LinearOp : Kern_PanelOp<"linear", [SingleBlock]> {
   }];
   let skipDefaultBuilders = 1;
   let builders = [OpBuilder<(ins "::mlir::Value":$begin, "::mlir::Value":$end, "::mlir::Value":$rows,
-                                 "::mlir::Value":$input, "::mlir::Value":$weights,
+                                 "::mlir::Value":$input, "::mlir::ValueRange":$weights,
                                  "::mlir::ValueRange":$outs, "::mlir::Value":$scratch,
                                  "::sinter::qt::QuantTensorType":$weight, "PanelAttr":$panel,
                                  "::sinter::qt::ActivationAttr":$activation, "LinearStrategyAttr":$strategy,

@@ -65,7 +65,7 @@ PanelAttr sinter::kern::choosePanel(qt::QuantTensorType type, qt::ActivationAttr
 LinearStrategyAttr sinter::kern::chooseStrategy(TargetAttr target, qt::ActivationAttr activation) {
   MLIRContext *context = target.getContext();
   if (target.has("avx512bw"))
-    return LinearStrategyAttr::get(context, /*mr=*/6, /*nr=*/4, /*decode_rows=*/3, /*row_block=*/504,
+    return LinearStrategyAttr::get(context, /*mr=*/6, /*nr=*/4, /*decode_rows=*/3, /*row_block=*/258,
                                    /*segment=*/activation ? 256 : 128);
   if (activation)
     return LinearStrategyAttr::get(context, /*mr=*/4, /*nr=*/2, /*decode_rows=*/2, /*row_block=*/256, /*segment=*/256);
@@ -258,10 +258,11 @@ Value ActivationLayout::buildBytes(OpBuilder &builder, Location loc, Value rows)
 // Scratch
 //===----------------------------------------------------------------------===//
 
-LinearScratch::LinearScratch(const PanelLayout &layout, qt::ActivationAttr activation, LinearStrategyAttr strategy) {
+LinearScratch::LinearScratch(const PanelLayout &layout, qt::ActivationAttr activation, LinearStrategyAttr strategy,
+                             int64_t weights) {
   int64_t tile = strategy.getRowBlock() * layout.channels * 4;
   splitGroups = !layout.fields.isFloat() && layout.fields.group > strategy.getSegment();
-  sums = tile;
+  sums = tile * weights;
   unpacked = sums + (splitGroups ? tile : 0);
   bytes = unpacked + strategy.getSegment() * layout.channels * (activation ? 1 : 4);
 }

@@ -79,10 +79,11 @@ constexpr int64_t kRangeRows = 16;
 
 /// Where a linear's scratch has what. Bytes from its start.
 struct LinearScratch {
-  LinearScratch(const PanelLayout &layout, qt::ActivationAttr activation, LinearStrategyAttr strategy);
+  LinearScratch(const PanelLayout &layout, qt::ActivationAttr activation, LinearStrategyAttr strategy,
+                int64_t weights);
   int64_t sums;     ///< i32 or f32 [row_block][channels]; only where a group has several segments
   int64_t unpacked; ///< u8 [segment/4][channels][4], or f32 [segment][channels]
-  int64_t bytes;    ///< f32 accumulators [row_block][channels] are at 0
+  int64_t bytes;    ///< f32 accumulators [weights][row_block][channels] are at 0
   bool splitGroups; ///< a group has several segments
 };
 

@@ -116,14 +116,21 @@ LogicalResult Former::formOp(graph::LinearOp op, Target target) {
   kern::PanelAttr panel = kern::choosePanel(weight, activation);
   KernelBuilder k = kernel(op, "linear");
   SmallVector<SymExpr> inShape{m, SymExpr(weight.getColumns())}, outShape{m, SymExpr(weight.getRows())};
-  Value a = activation ? k.operand(source) : k.view(source, inShape), w = k.operand(op.getWeight());
+  Value a = activation ? k.operand(source) : k.view(source, inShape);
+  SmallVector<Operation *> linears{op};
+  llvm::append_range(linears, plan.joined.lookup(op));
+  SmallVector<Value> weights;
+  for (Operation *linear : linears)
+    weights.push_back(k.operand(cast<graph::LinearOp>(linear).getWeight()));
   Value memory = bufferFor(target.tensor), out = k.view(memory, outShape, true), rowCount = k.scalar(m);
   SmallVector<SymExpr> shape(shapes.of(op.getResult()));
-  kern::LinearOp::create(k.b, k.loc, k.begin(), k.end(), rowCount, a, w, ValueRange(out), k.scratch(), weight, panel, activation,
+  kern::LinearOp::create(k.b, k.loc, k.begin(), k.end(), rowCount, a, weights, ValueRange(out), k.scratch(), weight, panel, activation,
                          kern::LinearStrategyAttr(), [&](OpBuilder &b, Location l, ValueRange args) {
                            SmallVector<Value> index;
                            if (target.behind)
-                             index = rowIndex(k, b, l, shape, args[1], args[2]);
+                             index = rowIndex(k, b, l, shape, args[args.size() - 2], args.back());
+                           for (auto [linear, sum] : llvm::zip(linears, args))
+                             k.substitute(linear->getResult(0), sum);
                            yieldBehind(k, target, op.getResult(), b, l, args[0], index);
                          });
   k.finish(main, kernels, nameOf(op.getLoc()));

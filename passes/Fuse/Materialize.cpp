@@ -126,6 +126,95 @@ tensor::GenerateOp endOfChain(tensor::GenerateOp first, const Materialization &m
   }
 }
 
+/// Whether a linear can be computed by the kernel of another.
+bool isLike(graph::LinearOp a, graph::LinearOp b) {
+  return a.getInput() == b.getInput() && a.getWeight().getType() == b.getWeight().getType() && a.getActivation() == b.getActivation() &&
+         a.getParams() == b.getParams();
+}
+
+/// What `last`, which is computed behind a linear, is made of: generates and linears like that one that lead to it alone, element by element. A
+/// gate and what it gates meet so; then one kernel computes both, and only their product gets memory.
+class Meeting {
+public:
+  Meeting(tensor::GenerateOp last, graph::LinearOp root, Materialization &m, graph::Shapes &shapes) : last(last), root(root), m(m), shapes(shapes) {
+    members.insert(last);
+    // A member's readers must be members: one whose readers are found later is met again.
+    for (size_t known = 0; known != members.size() && known < size_t(kMostInlined);) {
+      known = members.size();
+      for (size_t i = 0; i < known; ++i)
+        if (auto generate = dyn_cast<tensor::GenerateOp>(members[i]))
+          generate.getBody().walk([&](tensor::ExtractOp extract) { consider(extract.getTensor()); });
+    }
+  }
+
+  /// Joins the linears, where there are any; what is on the way to them is added to `chain`.
+  void join(llvm::DenseSet<Operation *> &chain) {
+    SmallVector<Operation *> inOrder(members.begin(), members.end());
+    llvm::sort(inOrder, [](Operation *a, Operation *b) { return a->isBeforeInBlock(b); });
+    SmallVector<Operation *, 1> linears;
+    SmallVector<Operation *> between;             // from a linear to the last
+    llvm::DenseMap<Operation *, int64_t> work; // of an element, with all that is computed for it here
+    for (Operation *member : inOrder) {
+      if (Operation *other = m.fusedBehind.lookup(member); other && !members.contains(other))
+        return;
+      auto generate = dyn_cast<tensor::GenerateOp>(member);
+      if (!generate) {
+        if (member != root)
+          linears.push_back(member);
+        continue;
+      }
+      bool arithmetic, leads = false;
+      int64_t &sum = work[member];
+      sum = ownWork(generate, arithmetic);
+      generate.getBody().walk([&](tensor::ExtractOp extract) {
+        Operation *producer = extract.getTensor().getDefiningOp();
+        leads |= members.contains(producer) && (isa<graph::LinearOp>(producer) || llvm::is_contained(between, producer));
+        sum = std::min(sum + work.lookup(producer), kMostInlined + 1);
+      });
+      if (leads)
+        between.push_back(member);
+    }
+    if (linears.empty() || work[last] > kMostInlined)
+      return;
+    for (Operation *member : between) {
+      if (member == last)
+        continue;
+      m.fusedBehind.erase(member);
+      m.kept.erase(member);
+      chain.insert(member);
+    }
+    m.fusedRoots.insert(linears.begin(), linears.end());
+    m.joined[root] = linears;
+  }
+
+private:
+  bool isLikeRoot(Operation *op) {
+    auto linear = dyn_cast_or_null<graph::LinearOp>(op);
+    return linear && isLike(linear, root) && !m.joined.contains(op);
+  }
+
+  void consider(Value tensor) {
+    Operation *producer = tensor.getDefiningOp();
+    if (!producer || members.contains(producer) || viewed(tensor))
+      return;
+    if (isa<tensor::GenerateOp>(producer) ? m.fusedBehind.contains(producer) && !isLikeRoot(m.fusedBehind.lookup(producer)) : !isLikeRoot(producer))
+      return;
+    SmallVector<Operation *> readers;
+    collectReaders(tensor, readers);
+    bool reads;
+    for (Operation *reader : readers)
+      if (!members.contains(reader) || !readsInPlace(cast<tensor::GenerateOp>(reader), tensor, shapes, reads))
+        return;
+    members.insert(producer);
+  }
+
+  tensor::GenerateOp last;
+  graph::LinearOp root;
+  Materialization &m;
+  graph::Shapes &shapes;
+  llvm::SetVector<Operation *> members;
+};
+
 } // namespace
 
 Materialization chooseMaterialized(func::FuncOp func, graph::Shapes &shapes) {
@@ -150,6 +239,9 @@ Materialization chooseMaterialized(func::FuncOp func, graph::Shapes &shapes) {
     m.fusedRoots.insert(&op);
     m.kept.insert(generate);
   }
+  for (auto generate : body.getOps<tensor::GenerateOp>())
+    if (auto root = dyn_cast_or_null<graph::LinearOp>(m.fusedBehind.lookup(generate)))
+      Meeting(generate, root, m, shapes).join(chain);
   llvm::SmallDenseSet<int64_t> presents;
   for (unsigned i = 0; i < func.getNumArguments(); ++i)
     if (auto result = func.getArgAttrOfType<IntegerAttr>(i, "graph.state"); result && func.getArgAttr(i, "kv.cache"))

@@ -21,6 +21,8 @@ struct Materialization {
   llvm::DenseMap<mlir::Operation *, mlir::Operation *> fusedBehind;
   /// Its roots: they have no memory of their own.
   llvm::DenseSet<mlir::Operation *> fusedRoots;
+  /// Root -> linears that its kernel computes, too, because their results meet behind it. They are among the roots.
+  llvm::DenseMap<mlir::Operation *, llvm::SmallVector<mlir::Operation *, 1>> joined;
 };
 
 /// Decides for all tensor.generate ops of a function.

@@ -58,9 +58,10 @@ void Weights::count(kern::DispatchOp dispatch, func::FuncOp kernel) {
   auto module = dispatch->getParentOfType<ModuleOp>();
   kernel.walk([&](Operation *op) {
     if (auto linear = dyn_cast<kern::LinearOp>(op)) {
-      int64_t macs = linear.getWeightType().getRows() * linear.getWeightType().getColumns();
+      int64_t weights = linear.getWeights().size();
+      int64_t macs = weights * linear.getWeightType().getRows() * linear.getWeightType().getColumns();
       program.linearMacs += macs;
-      program.weightsRead += kern::packedBytes(linear.getWeightType(), linear.getPanel());
+      program.weightsRead += weights * kern::packedBytes(linear.getWeightType(), linear.getPanel());
       if (llvm::any_of(dispatch.getScalars(), [&](Value v) { return mentionsFirst(module, v); }))
         program.headMacs += macs;
     } else if (auto gather = dyn_cast<kern::GatherRowsOp>(op)) {

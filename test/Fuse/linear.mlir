@@ -114,20 +114,87 @@ func.func @main(%x: tensor<?x8xf32> {onnx.name = "x", onnx.dims = ["n", 8]}) -> 
 // -----
 
 !u = !onnx.unknown
-// Two linears whose sum goes on, as where attention and feed-forward are parallel: the sum is computed behind one of them, and the other has memory.
+// Two linears of different inputs whose sum goes on, as where attention and feed-forward are parallel: the sum is computed behind one of them, and the other has memory.
 // CHECK-LABEL: func.func @main
 // CHECK: kern.dispatch @linear_
 // CHECK: kern.dispatch @linear_
 // CHECK-NOT: kern.dispatch
 // CHECK: kern.output 0
+func.func @main(%x: tensor<?x8xf32> {onnx.name = "x", onnx.dims = ["n", 8]}, %y: tensor<?x8xf32> {onnx.name = "y", onnx.dims = ["n", 8]}) -> !u {
+  %w = onnx.initializer <"m.onnx", 0, 512> {name = "w"} : tensor<8x16xf32>
+  %v = onnx.initializer <"m.onnx", 512, 512> {name = "v"} : tensor<8x16xf32>
+  %b = onnx.initializer <"m.onnx", 1024, 64> {name = "b"} : tensor<16xf32>
+  %0 = onnx.node "MatMul"(%x, %w) {since = 13} : (tensor<?x8xf32>, tensor<8x16xf32>) -> !u
+  %1 = onnx.node "MatMul"(%y, %v) {since = 13} : (tensor<?x8xf32>, tensor<8x16xf32>) -> !u
+  %2 = onnx.node "Add"(%1, %b) {since = 14} : (!u, tensor<16xf32>) -> !u
+  %3 = onnx.node "Add"(%0, %2) {since = 14} : (!u, !u) -> !u
+  %4 = onnx.node "Relu"(%3) {since = 14} : (!u) -> !u
+  return %4 : !u
+}
+
+// -----
+
+!u = !onnx.unknown
+// Of one input, they are one kernel: a gate, here with biases and a SiLU, and what it gates. Only the product is stored.
+// CHECK-LABEL: func.func @main
+// CHECK: %[[W:.*]] = qt.constant {{.*}}"m.onnx", 0, 512
+// CHECK: %[[V:.*]] = qt.constant {{.*}}"m.onnx", 512, 512
+// CHECK: kern.dispatch @[[LINEAR:linear_[0-9]+]] {{.*}}%[[W]]{{.*}}%[[V]]
+// CHECK-NOT: kern.dispatch
+// CHECK: kern.output 0
+// CHECK: func.func @[[LINEAR]](
+// CHECK: kern.linear {{.*}} weights(%{{.*}}, %{{.*}} : memref<?xi8>, memref<?xi8>)
+// CHECK: ^bb0(%[[GATE:.*]]: f32, %[[UP:.*]]: f32, %{{.*}}: index, %[[COL:.*]]: index):
+// CHECK-DAG: %[[GATED:.*]] = arith.addf %[[GATE]], %{{.*}} : f32
+// CHECK-DAG: arith.addf %[[UP]], %{{.*}} : f32
+// CHECK-DAG: math.exp
+// CHECK: kern.yield
 func.func @main(%x: tensor<?x8xf32> {onnx.name = "x", onnx.dims = ["n", 8]}) -> !u {
   %w = onnx.initializer <"m.onnx", 0, 512> {name = "w"} : tensor<8x16xf32>
   %v = onnx.initializer <"m.onnx", 512, 512> {name = "v"} : tensor<8x16xf32>
   %b = onnx.initializer <"m.onnx", 1024, 64> {name = "b"} : tensor<16xf32>
   %0 = onnx.node "MatMul"(%x, %w) {since = 13} : (tensor<?x8xf32>, tensor<8x16xf32>) -> !u
+  %1 = onnx.node "Add"(%0, %b) {since = 14} : (!u, tensor<16xf32>) -> !u
+  %2 = onnx.node "Sigmoid"(%1) {since = 13} : (!u) -> !u
+  %3 = onnx.node "Mul"(%1, %2) {since = 14} : (!u, !u) -> !u
+  %4 = onnx.node "MatMul"(%x, %v) {since = 13} : (tensor<?x8xf32>, tensor<8x16xf32>) -> !u
+  %5 = onnx.node "Add"(%4, %b) {since = 14} : (!u, tensor<16xf32>) -> !u
+  %6 = onnx.node "Mul"(%3, %5) {since = 14} : (!u, !u) -> !u
+  return %6 : !u
+}
+
+// -----
+
+!u = !onnx.unknown
+// Not so where somebody else reads the gate: it has memory.
+// CHECK-LABEL: func.func @main
+// CHECK: kern.dispatch @linear_
+// CHECK: kern.dispatch @linear_
+// CHECK: kern.output 0
+// CHECK: kern.linear {{.*}} weights(%{{.*}} : memref<?xi8>)
+func.func @main(%x: tensor<?x8xf32> {onnx.name = "x", onnx.dims = ["n", 8]}) -> (!u, !u) {
+  %w = onnx.initializer <"m.onnx", 0, 512> {name = "w"} : tensor<8x16xf32>
+  %v = onnx.initializer <"m.onnx", 512, 512> {name = "v"} : tensor<8x16xf32>
+  %0 = onnx.node "MatMul"(%x, %w) {since = 13} : (tensor<?x8xf32>, tensor<8x16xf32>) -> !u
   %1 = onnx.node "MatMul"(%x, %v) {since = 13} : (tensor<?x8xf32>, tensor<8x16xf32>) -> !u
-  %2 = onnx.node "Add"(%1, %b) {since = 14} : (!u, tensor<16xf32>) -> !u
-  %3 = onnx.node "Add"(%0, %2) {since = 14} : (!u, !u) -> !u
-  %4 = onnx.node "Relu"(%3) {since = 14} : (!u) -> !u
-  return %4 : !u
+  %2 = onnx.node "Mul"(%0, %1) {since = 14} : (!u, !u) -> !u
+  return %0, %2 : !u, !u
+}
+
+// -----
+
+!u = !onnx.unknown
+// Nor where a transpose is between them.
+// CHECK-LABEL: func.func @main
+// CHECK: kern.dispatch @linear_
+// CHECK: kern.dispatch @linear_
+// CHECK: kern.output 0
+func.func @main(%x: tensor<16x8xf32> {onnx.name = "x", onnx.dims = [16, 8]}) -> !u {
+  %w = onnx.initializer <"m.onnx", 0, 512> {name = "w"} : tensor<8x16xf32>
+  %v = onnx.initializer <"m.onnx", 512, 512> {name = "v"} : tensor<8x16xf32>
+  %0 = onnx.node "MatMul"(%x, %w) {since = 13} : (tensor<16x8xf32>, tensor<8x16xf32>) -> !u
+  %1 = onnx.node "MatMul"(%x, %v) {since = 13} : (tensor<16x8xf32>, tensor<8x16xf32>) -> !u
+  %2 = onnx.node "Transpose"(%0) {since = 13} : (!u) -> !u
+  %3 = onnx.node "Mul"(%2, %1) {since = 14} : (!u, !u) -> !u
+  return %3 : !u
 }

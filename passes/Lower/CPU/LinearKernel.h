@@ -12,10 +12,9 @@
 
 namespace sinter::lower {
 
-/// Emits one `kern.linear`. For every panel:
+/// Emits one `kern.linear`. For every item, which is a panel and a block of rows (all of them when there are few):
 ///
-///   for each block of rows (all of them when there are few)
-///     for each segment of columns (a group of the weight, or a part of one)
+///     for each weight, for each segment of columns (a group of the weight, or a part of one)
 ///       unpack the segment's codes into scratch (unless rows are few, or they need no unpacking)
 ///       for each tile of mr rows x nr vectors: accumulate over the segment's columns, in registers
 ///     write the rows: epilogue and store
@@ -33,7 +32,7 @@ private:
 
   /// Columns that are accumulated before accumulators go back to scratch.
   struct Segment {
-    Value group;        ///< its number
+    Value panel, group; ///< their numbers
     Value groupByte;    ///< where the group's data begin in the packed weight
     Value column;       ///< first column, counted from the group's begin
     Value groupColumns; ///< columns of the group, padded
@@ -45,19 +44,26 @@ private:
     Value begin;
     Value tileRow; ///< its place in the accumulators
     int64_t count;
+    int64_t vectors; ///< how many vectors of channels are accumulated together
   };
 
   // LinearKernel.cpp: the loops.
   // `few` is the number of rows where there are so few that the panel is read directly, else 0.
   mlir::LogicalResult emitRows(Value panel, Value firstRow, Value lastRow, int64_t few);
+  void emitSums(Value panel, Value firstRow, Value lastRow, int64_t few);
+  void emitGroup(Value panel, Value group, Value firstRow, Value lastRow, int64_t few);
+  Segment segmentOf(Value panel, Value group);
   void emitSegment(const Segment &segment, Value firstRow, Value lastRow, int64_t few);
+  /// Asks, while a tile is computed, for the weights behind the segment, and at a row's end for the memory of its results.
+  void prefetch(const Segment &segment, RowTile tile);
   void clearTile(Value memref, Value rows, mlir::Type element);
   void emitTiles(Value firstRow, Value lastRow, int64_t few, llvm::function_ref<void(RowTile)> body);
   mlir::LogicalResult emitEpilogue(Value panel, Value firstRow, Value lastRow);
 
   // LinearTile.cpp: what is inside.
   void unpack(const Segment &segment);
-  void accumulateFloats(const Segment &segment, RowTile tile, Value channel, bool packed);
+  /// Several segments are whole groups of integers, read side by side.
+  void accumulateFloats(llvm::ArrayRef<Segment> segments, RowTile tile, Value channel, bool packed);
   void accumulateIntegers(const Segment &segment, RowTile tile, Value channel, bool packed);
   /// For a group of several segments: adds its sums to the accumulators and clears them.
   void finishGroup(Value group, Value groupByte, Value firstRow, Value lastRow);
@@ -86,8 +92,10 @@ private:
   VectorTarget target;
   mlir::VectorType f32, i32, bytes;
 
-  Value weights, input, rows;
-  Value accumulators, sums, unpacked;                            ///< flat views of scratch
+  Value input, rows;
+  llvm::SmallVector<Value> tiles;                                ///< the accumulators of each weight, in scratch
+  Value weights, accumulators;                                   ///< of the weight that is being emitted
+  Value sums, unpacked;                                          ///< flat views of scratch
   Value words, activationScales, activationSums, activationZero; ///< flat views of packed activations
 };
 

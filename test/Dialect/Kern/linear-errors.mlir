@@ -36,6 +36,18 @@ func.func @yields(%x: memref<?x256xf32>, %w: memref<?xi8>, %c: memref<?x100xf32>
 
 // -----
 
+func.func @epilogue(%x: memref<?x256xf32>, %w: memref<?xi8>, %c: memref<?x100xf32>, %n: index, %s: memref<?xi8>) {
+  // expected-error @+1 {{'kern.linear' op expected an epilogue over 2 f32 and two indices}}
+  kern.linear range(%n to %n) rows(%n) ins(%x : memref<?x256xf32>) weights(%w, %w : memref<?xi8>, memref<?xi8>) outs(%c : memref<?x100xf32>)
+      scratch(%s : memref<?xi8>) as !qt.tensor<100x256, #qt.float<f32>> panel <channels = 64, order = floats> epilogue {
+  ^bb0(%acc: f32, %row: index, %col: index):
+    kern.yield %acc : f32
+  }
+  return
+}
+
+// -----
+
 func.func @sums(%a: memref<?xi8>, %w: memref<?xi8>, %c: memref<?x100xf32>, %n: index, %s: memref<?xi8>) {
   // expected-error @+1 {{'kern.linear' op expected a panel with sums for activations with a zero point}}
   kern.linear range(%n to %n) rows(%n) ins(%a : memref<?xi8>) weights(%w : memref<?xi8>) outs(%c : memref<?x100xf32>)

@@ -27,6 +27,20 @@ func.func @linear(%x: memref<?x256xf32>, %a: memref<?xi8>, %w: memref<?xi8>, %b:
   return
 }
 
+// CHECK-LABEL: func.func @gated
+func.func @gated(%a: memref<?xi8>, %w: memref<?xi8>, %v: memref<?xi8>, %c: memref<?x100xf32>, %m: index, %begin: index, %end: index, %scratch: memref<?xi8>) {
+  // CHECK: weights(%{{.*}}, %{{.*}} : memref<?xi8>, memref<?xi8>) outs(%{{.*}} : memref<?x100xf32>)
+  // CHECK: ^bb0(%{{.*}}: f32, %{{.*}}: f32, %{{.*}}: index, %{{.*}}: index):
+  kern.linear range(%begin to %end) rows(%m) ins(%a : memref<?xi8>) weights(%w, %v : memref<?xi8>, memref<?xi8>) outs(%c : memref<?x100xf32>)
+      scratch(%scratch : memref<?xi8>) as !qt.tensor<100x256, #qt.int<4, axis = 1, group = 128, scale = f16, zp = 8>>
+      panel <channels = 64, order = nibbles> activation <type = i8, granularity = token> epilogue {
+  ^bb0(%gate: f32, %up: f32, %row: index, %col: index):
+    %product = arith.mulf %gate, %up : f32
+    kern.yield %product : f32
+  }
+  return
+}
+
 // CHECK-LABEL: func.func @gather
 func.func @gather(%ids: memref<?xi64>, %w: memref<?xi8>, %c: memref<?x256xf32>, %x: memref<?x256xf32>, %extremes: memref<?x2xf32>, %a: memref<?xi8>,
                   %m: index, %begin: index, %end: index) {

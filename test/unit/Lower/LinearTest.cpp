@@ -28,6 +28,7 @@ struct Case {
   const char *activation; ///< null: f32
   int64_t n, k;
   bool extreme = false; ///< all weights and activations at the ends of their ranges
+  bool two = false;     ///< times the product with a second weight, the same with its rows in reverse
 };
 
 std::string print(const Case &c) {
@@ -118,10 +119,15 @@ void LinearTest::check(const Case &c) {
   type.getFormat().encode(source.data(), c.n, c.k, all);
   type.getFormat().decode(all, decoded.data());
 
-  Buffer weights(layout.panels * layout.panelBytes);
+  std::vector<float> reversed;
+  for (int64_t channel = c.n - 1; channel >= 0; --channel)
+    reversed.insert(reversed.end(), &source[channel * c.k], &source[channel * c.k] + c.k);
+  Buffer weights(layout.panels * layout.panelBytes), others(layout.panels * layout.panelBytes);
   for (int64_t p = 0; p < layout.panels; ++p) {
     int64_t first = p * layout.channels, count = std::min(layout.channels, c.n - first);
-    qt::Rows rows;
+    qt::Rows rows, other;
+    type.getFormat().encode(&reversed[first * c.k], count, c.k, other);
+    kern::packPanel(layout, other, others.bytes() + p * layout.panelBytes);
     type.getFormat().encode(&source[first * c.k], count, c.k, rows);
     kern::packPanel(layout, rows, weights.bytes() + p * layout.panelBytes);
     qt::Rows back;
@@ -132,9 +138,16 @@ void LinearTest::check(const Case &c) {
     ASSERT_EQ(back.values, rows.values);
   }
 
-  std::string k = std::to_string(c.k), n = std::to_string(c.n), printed;
+  // Small blocks of rows, so that a few rows are several.
+  kern::LinearStrategyAttr chosen = kern::chooseStrategy(
+      kern::TargetAttr::get(context.get(), "", GetParam() == "x86-64-v3" ? "" : "+avx512bw"), act);
+  auto strategy =
+      kern::LinearStrategyAttr::get(context.get(), chosen.getMr(), chosen.getNr(), chosen.getDecodeRows(),
+                                    /*row_block=*/2 * chosen.getMr(), chosen.getSegment());
+  std::string k = std::to_string(c.k), n = std::to_string(c.n), printed, tiling;
   llvm::raw_string_ostream os(printed);
   os << panel;
+  llvm::raw_string_ostream(tiling) << strategy;
   std::string activation = act ? std::string(" activation ") + c.activation : "";
   bool isStatic = act && act.getScale() == qt::ScaleSource::Static,
        isTensor = act && act.getGranularity() == qt::Granularity::tensor;
@@ -163,7 +176,7 @@ void LinearTest::check(const Case &c) {
   std::string inputType = act ? "i8" : "f32";
   module +=
       "func.func private @linear(%a: memref<?x" + inputType +
-      "> {kern.readonly}, %w: memref<?xi8> {kern.readonly}, %bias: memref<?xf32> {kern.readonly}, %o: memref<?xf32>, " +
+      "> {kern.readonly}, %w: memref<?xi8> {kern.readonly}, %w2: memref<?xi8> {kern.readonly}, %bias: memref<?xf32> {kern.readonly}, %o: memref<?xf32>, " +
       "%m: index, %b: index, %end: index, %s: memref<?xi8>) attributes {kern.kernel} {\n";
   if (!act)
     module += "  %v = memref.reinterpret_cast %a to offset: [0], sizes: [%m, " + k + "], strides: [" + k +
@@ -171,10 +184,13 @@ void LinearTest::check(const Case &c) {
   module += "  %c = memref.reinterpret_cast %o to offset: [0], sizes: [%m, " + n + "], strides: [" + n +
             ", 1] : memref<?xf32> to memref<?x" + n + "xf32>\n" + "  kern.linear range(%b to %end) rows(%m) ins(" +
             (act ? "%a : memref<?xi8>" : "%v : memref<?x" + k + "xf32>") +
-            ") weights(%w : memref<?xi8>) outs(%c : memref<?x" + n + "xf32>) scratch(%s : memref<?xi8>) as " +
-            typeText + " panel " + printed + activation +
-            " epilogue {\n  ^bb0(%acc: f32, %row: index, %col: index):\n    %y = memref.load %bias[%col] : "
-            "memref<?xf32>\n    %sum = arith.addf %acc, %y : f32\n    kern.yield %sum : f32\n  }\n  return\n}\n";
+            ") weights(" + (c.two ? "%w, %w2 : memref<?xi8>, memref<?xi8>" : "%w : memref<?xi8>") + ") outs(%c : memref<?x" +
+            n + "xf32>) scratch(%s : memref<?xi8>) as " + typeText + " panel " + printed + activation + " strategy " +
+            tiling + " epilogue {\n  ^bb0(%acc: f32, " + (c.two ? "%second: f32, " : "") + "%row: index, %col: index):\n" +
+            "    %y = memref.load %bias[%col] : memref<?xf32>\n" +
+            (c.two ? "    %z = arith.mulf %acc, %second : f32\n    %sum = arith.addf %z, %y : f32\n"
+                   : "    %sum = arith.addf %acc, %y : f32\n") +
+            "    kern.yield %sum : f32\n  }\n  return\n}\n";
   std::unique_ptr<KernelJit> jit = KernelJit::compile(*context, module, GetParam());
   ASSERT_TRUE(jit);
 
@@ -203,59 +219,70 @@ void LinearTest::check(const Case &c) {
       } else if (isTensor) {
         jit->run("range", {input.bytes(), params.bytes()}, {rows}, 0, blocks);
       }
-      kern::LinearStrategyAttr strategy = kern::chooseStrategy(
-          kern::TargetAttr::get(context.get(), "", GetParam() == "x86-64-v3" ? "" : "+avx512bw"), act);
       jit->run("quantize", {input.bytes(), params.bytes(), zero.bytes(), packed.bytes()}, {rows}, 0,
                (rows + strategy.getMr() - 1) / strategy.getMr());
       q = quantize(std::vector<float>(x.begin(), x.begin() + rows * c.k), rows, c.k, group, act, scale, zeroPoint);
     }
-    int64_t middle = layout.panels / 2;
-    for (auto [begin, end] : {std::pair<int64_t, int64_t>{0, middle}, {middle, layout.panels}})
-      jit->run("linear", {act ? packed.bytes() : input.bytes(), weights.bytes(), bias.bytes(), output.bytes()}, {rows},
-               begin, end);
+    int64_t items = layout.panels * ((rows + strategy.getRowBlock() - 1) / strategy.getRowBlock()), middle = items / 2;
+    for (auto [begin, end] : {std::pair<int64_t, int64_t>{0, middle}, {middle, items}})
+      jit->run("linear",
+               {act ? packed.bytes() : input.bytes(), weights.bytes(), others.bytes(), bias.bytes(), output.bytes()},
+               {rows}, begin, end);
+    // What the order of operations gives, its value in float64, and how large the terms are.
+    auto product = [&](int64_t row, int64_t channel, double &exact, double &magnitude) {
+      float acc = 0;
+      exact = magnitude = 0;
+      for (int64_t g = 0; g < groups; ++g) {
+        int64_t begin = g * group, end = std::min(begin + group, c.k), sum = 0, rowSum = 0;
+        float floatSum = 0;
+        for (int64_t i = begin; i < end; ++i) {
+          float w = decoded[channel * c.k + i];
+          double value =
+              act ? double(q.codes[row * c.k + i] - q.zero) * q.scales[row * groups + g] : x[row * c.k + i];
+          exact += value * w;
+          magnitude += std::fabs(value * w);
+          if (type.getFields().isFloat()) {
+            acc = std::fma(x[row * c.k + i], w, acc);
+            continue;
+          }
+          if (!act) {
+            floatSum =
+                std::fma(x[row * c.k + i], all.codes[channel * c.k + i] - all.zeros[channel * groups + g], floatSum);
+            continue;
+          }
+          int code = all.codes[channel * c.k + i], point = static_cast<int>(all.zeros[channel * groups + g]);
+          bool isFloatZero = type.getFields().floatZeros;
+          sum += (q.codes[row * c.k + i] - q.zero) * (isFloatZero ? code : code - point);
+          rowSum += q.codes[row * c.k + i];
+        }
+        if (type.getFields().isFloat())
+          continue;
+        if (!act) {
+          acc = std::fma(floatSum, all.scales[channel * groups + g], acc);
+          continue;
+        }
+        float term = static_cast<float>(sum);
+        if (type.getFields().floatZeros)
+          term = std::fma(-all.zeros[channel * groups + g], static_cast<float>(rowSum), term);
+        if (act.getGranularity() == qt::Granularity::group)
+          term *= q.scales[row * groups + g];
+        acc = std::fma(term, all.scales[channel * groups + g], acc);
+      }
+      if (act && act.getGranularity() != qt::Granularity::group)
+        acc *= q.scales[row * groups];
+      return acc;
+    };
     int errors = 0;
     for (int64_t row = 0; row < rows && errors < 3; ++row)
       for (int64_t channel = 0; channel < c.n && errors < 3; ++channel) {
-        float acc = 0;
-        double exact = 0, magnitude = 0;
-        for (int64_t g = 0; g < groups; ++g) {
-          int64_t begin = g * group, end = std::min(begin + group, c.k), sum = 0, rowSum = 0;
-          float floatSum = 0;
-          for (int64_t i = begin; i < end; ++i) {
-            float w = decoded[channel * c.k + i];
-            double value =
-                act ? double(q.codes[row * c.k + i] - q.zero) * q.scales[row * groups + g] : x[row * c.k + i];
-            exact += value * w;
-            magnitude += std::fabs(value * w);
-            if (type.getFields().isFloat()) {
-              acc = std::fma(x[row * c.k + i], w, acc);
-              continue;
-            }
-            if (!act) {
-              floatSum =
-                  std::fma(x[row * c.k + i], all.codes[channel * c.k + i] - all.zeros[channel * groups + g], floatSum);
-              continue;
-            }
-            int code = all.codes[channel * c.k + i], point = static_cast<int>(all.zeros[channel * groups + g]);
-            bool isFloatZero = type.getFields().floatZeros;
-            sum += (q.codes[row * c.k + i] - q.zero) * (isFloatZero ? code : code - point);
-            rowSum += q.codes[row * c.k + i];
-          }
-          if (type.getFields().isFloat())
-            continue;
-          if (!act) {
-            acc = std::fma(floatSum, all.scales[channel * groups + g], acc);
-            continue;
-          }
-          float term = static_cast<float>(sum);
-          if (type.getFields().floatZeros)
-            term = std::fma(-all.zeros[channel * groups + g], static_cast<float>(rowSum), term);
-          if (act.getGranularity() == qt::Granularity::group)
-            term *= q.scales[row * groups + g];
-          acc = std::fma(term, all.scales[channel * groups + g], acc);
+        double exact, magnitude;
+        float acc = product(row, channel, exact, magnitude);
+        if (c.two) {
+          double otherExact, otherMagnitude;
+          acc *= product(row, c.n - 1 - channel, otherExact, otherMagnitude);
+          exact *= otherExact;
+          magnitude *= otherMagnitude;
         }
-        if (act && act.getGranularity() != qt::Granularity::group)
-          acc *= q.scales[row * groups];
         exact += bias.floats()[channel];
         acc += bias.floats()[channel];
         float got = output.floats()[row * c.n + channel];
@@ -300,6 +327,13 @@ TEST_P(LinearTest, IntegersFloatActivations) {
   for (const char *format : kFormats)
     for (auto [n, k] : {std::pair<int64_t, int64_t>{64, 256}, {100, 205}, {65, 1100}})
       check({format, nullptr, n, k});
+}
+
+TEST_P(LinearTest, TwoWeights) {
+  for (const char *format : {kFormats[0], kFormats[3], kFormats[5]})
+    for (const char *activation : {static_cast<const char *>(nullptr), kToken, kGroup})
+      check({format, activation, 100, 600, false, true});
+  check({"#qt.float<bf16>", nullptr, 100, 203, false, true});
 }
 
 TEST_P(LinearTest, IntegersTokenActivations) {
