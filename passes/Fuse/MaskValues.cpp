@@ -362,6 +362,10 @@ const MaskValue *MaskEvaluator::choose(Operation *op, const MaskValue *condition
     return a;
   if (a->type.isInteger(1) && a->constant() == 1 && b->constant() == 0)
     return condition;
+  // Where x is filled unless it is 0, it is 0 where it is left.
+  if (auto isFilled = dyn_cast_or_null<arith::CmpFOp>(condition->op))
+    if (isFilled.getPredicate() == arith::CmpFPredicate::UNE && condition->operands[0] == b && condition->operands[1]->number() == 0.0)
+      b = constantValue(b->type, FloatAttr::get(cast<FloatType>(b->type), 0.0));
   MaskValue v = make(a->type, op, {condition, a, b});
   if (v.isFloat()) {
     v.lo = std::min(a->lo, b->lo);

@@ -11,7 +11,7 @@ func.func @main(%q: tensor<1x2x?x8xf32> {onnx.name = "q", onnx.dims = [1, 2, "s"
                 %pv: tensor<1x2x?x8xf32> {onnx.name = "pv", onnx.dims = [1, 2, "past", 8]}, %k: tensor<1x2x?x8xf32> {onnx.name = "k", onnx.dims = [1, 2, "s", 8]},
                 %m: tensor<1x?xi64> {onnx.name = "attention_mask", onnx.dims = [1, "total"]}, %ids: tensor<?x1xi64> {onnx.name = "position_ids", onnx.dims = ["s", 1]},
                 %b: tensor<?x?xf32> {onnx.name = "bias", onnx.dims = ["s", "total"]})
-    -> (!u, !u, !u, !u, !u, !u, !u, !u, !u, !u, !u, !u) {
+    -> (!u, !u, !u, !u, !u, !u, !u, !u, !u, !u, !u, !u, !u) {
   %zero = onnx.constant dense<0> : tensor<i64>
   %one = onnx.constant dense<1> : tensor<i64>
   %axis = onnx.constant dense<1> : tensor<1xi64>
@@ -106,7 +106,19 @@ func.func @main(%q: tensor<1x2x?x8xf32> {onnx.name = "q", onnx.dims = [1, 2, "s"
   %padding.x = onnx.node "Add"(%scores, %m10) {since = 14} : (!u, !u) -> !u
   %padding.p = onnx.node "Softmax"(%padding.x) {attributes = {axis = -1}, since = 13} : (!u) -> !u
   %padding = onnx.node "MatMul"(%padding.p, %1) {since = 13} : (!u, !u) -> !u loc("padding")
-  return %plain, %finite, %triangle, %window, %around, %product, %bias, %little, %given, %padding, %0, %1 : !u, !u, !u, !u, !u, !u, !u, !u, !u, !u, !u, !u
+  // Filled where it is not 0, and left where it is: such padding is known to be the least number or 0.
+  // CHECK: graph.attention {{.*}} mask %{{[^{]*}} {causal, outside = -3.40282347E+38 : f32, scale = 1.000000e+00 : f32}
+  %unit = onnx.constant dense<1.0> : tensor<f32>
+  %number = onnx.node "Cast"(%m) {attributes = {to = 1}, since = 13} : (tensor<1x?xi64>) -> !u
+  %inverted = onnx.node "Sub"(%unit, %number) {since = 14} : (tensor<f32>, !u) -> !u
+  %fill = onnx.node "Cast"(%inverted) {attributes = {to = 9}, since = 13} : (!u) -> !u
+  %filled.m = onnx.node "Where"(%fill, %least, %inverted) {since = 16} : (!u, tensor<f32>, !u) -> !u
+  %m11 = onnx.node "Add"(%m2, %filled.m) {since = 14} : (!u, !u) -> !u
+  %filled.s = onnx.node "Add"(%scores, %m11) {since = 14} : (!u, !u) -> !u
+  %filled.x = onnx.node "Max"(%filled.s, %least) {since = 13} : (!u, tensor<f32>) -> !u
+  %filled.p = onnx.node "Softmax"(%filled.x) {attributes = {axis = -1}, since = 13} : (!u) -> !u
+  %filled = onnx.node "MatMul"(%filled.p, %1) {since = 13} : (!u, !u) -> !u loc("filled")
+  return %plain, %finite, %triangle, %window, %around, %product, %bias, %little, %given, %padding, %filled, %0, %1 : !u, !u, !u, !u, !u, !u, !u, !u, !u, !u, !u, !u, !u
 }
 
 // -----

@@ -41,3 +41,17 @@ func.func @main(%q: tensor<1x8x?x16xf32> {onnx.name = "q", onnx.dims = [1, 8, "s
   %3 = onnx.node "MatMul"(%2, %v) {since = 13} : (!onnx.unknown, tensor<1x8x?x16xf32>) -> !onnx.unknown
   return %3 : !onnx.unknown
 }
+
+// -----
+
+// A mask with more sequences than there are scores repeats them.
+// CHECK-LABEL: func.func @main
+// CHECK: graph.softmax
+func.func @main(%q: tensor<1x8x?x16xf32> {onnx.name = "q", onnx.dims = [1, 8, "s", 16]}, %k: tensor<1x8x16x?xf32> {onnx.name = "k", onnx.dims = [1, 8, 16, "t"]},
+                %v: tensor<1x8x?x16xf32> {onnx.name = "v", onnx.dims = [1, 8, "t", 16]}, %m: tensor<2x1x1x?xf32> {onnx.name = "m", onnx.dims = [2, 1, 1, "t"]}) -> !onnx.unknown {
+  %0 = onnx.node "MatMul"(%q, %k) {since = 13} : (tensor<1x8x?x16xf32>, tensor<1x8x16x?xf32>) -> !onnx.unknown
+  %1 = onnx.node "Add"(%0, %m) {since = 14} : (!onnx.unknown, tensor<2x1x1x?xf32>) -> !onnx.unknown
+  %2 = onnx.node "Softmax"(%1) {attributes = {axis = 3}, since = 13} : (!onnx.unknown) -> !onnx.unknown
+  %3 = onnx.node "MatMul"(%2, %v) {since = 13} : (!onnx.unknown, tensor<1x8x?x16xf32>) -> !onnx.unknown
+  return %3 : !onnx.unknown
+}

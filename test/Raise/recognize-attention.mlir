@@ -103,3 +103,32 @@ func.func @main(%q: tensor<1x2x?x64xf32> {onnx.name = "q", onnx.dims = [1, 2, "s
   %10 = onnx.node "MatMul"(%9, %k) {since = 13} : (!onnx.unknown, tensor<1x2x?x64xf32>) -> !onnx.unknown
   return %10 : !onnx.unknown
 }
+
+// -----
+
+// Older exporters write the head size's root as a sum with zeros, fill with the least number, add a mask and take the least number where the sum is less.
+// CHECK-LABEL: func.func @main
+// CHECK: %[[FILL:.*]] = arith.select %{{.*}}, %{{.*}}, %[[LEAST:.*]] : f32
+// CHECK: %[[SUM:.*]] = arith.addf %[[FILL]], %{{.*}} : f32
+// CHECK: arith.maximumf %[[SUM]], %[[LEAST]] : f32
+// CHECK: graph.attention {{.*}} mask %{{.*}} : tensor<1x1x?x?xf32> {scale = 2.500000e-01 : f32}
+func.func @main(%q: tensor<1x8x?x16xf32> {onnx.name = "q", onnx.dims = [1, 8, "s", 16]}, %k: tensor<1x8x16x?xf32> {onnx.name = "k", onnx.dims = [1, 8, 16, "t"]},
+                %v: tensor<1x8x?x16xf32> {onnx.name = "v", onnx.dims = [1, 8, "t", 16]}, %keep: tensor<?x?xi1> {onnx.name = "keep", onnx.dims = ["s", "t"]},
+                %m: tensor<1x1x1x?xf32> {onnx.name = "m", onnx.dims = [1, 1, 1, "t"]}) -> !onnx.unknown {
+  %least = onnx.constant dense<0xFF7FFFFF> : tensor<f32>
+  %half = onnx.constant dense<0.5> : tensor<f32>
+  %none = onnx.constant dense<> : tensor<0xi64>
+  %0 = onnx.node "MatMul"(%q, %k) {since = 13} : (tensor<1x8x?x16xf32>, tensor<1x8x16x?xf32>) -> !onnx.unknown
+  %1 = onnx.node "Shape"(%v) {attributes = {start = -1}, since = 15} : (tensor<1x8x?x16xf32>) -> !onnx.unknown
+  %2 = onnx.node "Cast"(%1) {attributes = {to = 1}, since = 13} : (!onnx.unknown) -> !onnx.unknown
+  %3 = onnx.node "Pow"(%2, %half) {since = 15} : (!onnx.unknown, tensor<f32>) -> !onnx.unknown
+  %4 = onnx.node "ConstantOfShape"(%none) {attributes = {value = dense<0.0> : tensor<1xf32>}, since = 9} : (tensor<0xi64>) -> !onnx.unknown
+  %5 = onnx.node "Add"(%4, %3) {since = 14} : (!onnx.unknown, !onnx.unknown) -> !onnx.unknown
+  %6 = onnx.node "Div"(%0, %5) {since = 14} : (!onnx.unknown, !onnx.unknown) -> !onnx.unknown
+  %7 = onnx.node "Where"(%keep, %6, %least) {since = 16} : (tensor<?x?xi1>, !onnx.unknown, tensor<f32>) -> !onnx.unknown
+  %8 = onnx.node "Add"(%7, %m) {since = 14} : (!onnx.unknown, tensor<1x1x1x?xf32>) -> !onnx.unknown
+  %9 = onnx.node "Max"(%8, %least) {since = 13} : (!onnx.unknown, tensor<f32>) -> !onnx.unknown
+  %10 = onnx.node "Softmax"(%9) {attributes = {axis = -1}, since = 13} : (!onnx.unknown) -> !onnx.unknown
+  %11 = onnx.node "MatMul"(%10, %v) {since = 13} : (!onnx.unknown, tensor<1x8x?x16xf32>) -> !onnx.unknown
+  return %11 : !onnx.unknown
+}

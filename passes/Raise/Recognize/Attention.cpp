@@ -38,10 +38,10 @@ struct Scores {
   double scale = 1;   ///< of the product
   double softcap = 0; ///< before masks
   struct Mask {
-    Value value;
-    enum Kind { Add, KeepIf, DropIf } kind;
+    Value value;     ///< null for AtLeast
+    enum Kind { Add, KeepIf, DropIf, AtLeast } kind;
     double scale;    ///< that an additive mask gets
-    double dropped;  ///< what a dropped score becomes
+    double dropped;  ///< what a dropped score becomes, or the least that a masked one is
   };
   SmallVector<Mask> masks;
 };
@@ -87,12 +87,25 @@ bool collectScores(Value v, double outer, Scores &s, Inference &infer) {
     }
     return false;
   }
+  // Only a value that swallows any score may stand for a mask that is added, or be the least of one.
+  constexpr double kSwallows = -1e9;
+  if (node.isOp("Max") && node->getNumOperands() == 2) {
+    for (unsigned side = 0; side < 2; ++side) {
+      auto least = infer.scalar(node.getInputs()[1 - side]);
+      Scores attempt = s;
+      if (!least || *least * outer > kSwallows || !collectScores(node.getInputs()[side], outer, attempt, infer))
+        continue;
+      if (!attempt.masks.empty())
+        attempt.masks.push_back({Value(), Scores::Mask::AtLeast, 1, *least * outer});
+      s = attempt;
+      return true;
+    }
+  }
   if (node.isOp("Where")) {
     for (unsigned side = 1; side <= 2; ++side) {
       auto dropped = infer.scalar(node.getInputs()[3 - side]);
       Scores attempt = s;
-      // Only a value that swallows any score may stand for a mask that is added.
-      if (!dropped || *dropped * outer > -1e9 || !collectScores(node.getInputs()[side], outer, attempt, infer))
+      if (!dropped || *dropped * outer > kSwallows || !collectScores(node.getInputs()[side], outer, attempt, infer))
         continue;
       attempt.masks.push_back({node.getInputs()[0], side == 1 ? Scores::Mask::KeepIf : Scores::Mask::DropIf, 1, *dropped * outer});
       s = attempt;
@@ -176,7 +189,8 @@ Value combineMasks(Lowering &lower, Location loc, NodeOp product, ArrayRef<Score
   Inference &infer = lower.infer;
   SmallVector<TensorInfo, 2> infos;
   for (const auto &mask : masks)
-    infos.push_back(infer[mask.value]);
+    if (mask.value)
+      infos.push_back(infer[mask.value]);
   SmallVector<const TensorInfo *> pointers;
   for (auto &info : infos)
     pointers.push_back(&info);
@@ -185,11 +199,16 @@ Value combineMasks(Lowering &lower, Location loc, NodeOp product, ArrayRef<Score
     return {};
   while (shape->size() < 4)
     shape->insert(shape->begin(), SymExpr(1));
-  bool boolean = llvm::all_of(masks, [](const auto &m) { return m.kind != Scores::Mask::Add && std::isinf(m.dropped); });
+  bool boolean = llvm::all_of(masks, [](const auto &m) { return (m.kind == Scores::Mask::KeepIf || m.kind == Scores::Mask::DropIf) && std::isinf(m.dropped); });
   Type f32 = lower.builder.getF32Type();
   return lower.generate(loc, *shape, boolean ? Type(lower.builder.getI1Type()) : f32, [&](OpBuilder &b, Location l, ValueRange index) {
     Value total;
     for (const auto &mask : masks) {
+      if (mask.kind == Scores::Mask::AtLeast) {
+        Value least = constant(b, l, f32, mask.dropped);
+        total = total ? arith::MaximumFOp::create(b, l, total, least).getResult() : constant(b, l, f32, 0);
+        continue;
+      }
       Value x = lower.readBroadcast(b, l, mask.value, index);
       if (mask.kind == Scores::Mask::Add) {
         x = castElement(b, l, x, infer[mask.value].element, f32);
@@ -279,6 +298,10 @@ bool recognizeAttention(NodeOp node, Lowering &lower) {
     auto scored = peel(softmax.getInputs()[0], infer).getDefiningOp<NodeOp>();
     return unlike("the scores are no product with scales and masks: they come from " + (scored ? scored.getOpType() : "an input"));
   }
+  const TensorInfo masked = infer[softmax.getInputs()[0]], plain = infer[scores.product.getResult(0)];
+  auto isWidened = [&](auto pair) { return infer.symbols.resolve(std::get<1>(pair)).is(1) && !infer.symbols.resolve(std::get<0>(pair)).is(1); };
+  if (masked.rank() != plain.rank() || llvm::any_of(llvm::zip(masked.shape, plain.shape), isWidened))
+    return unlike("scales and masks make the scores larger");
   double scale = scores.scale;
   Value q = peelScale(scores.product.getInputs()[0], scale, infer), kt = peelScale(scores.product.getInputs()[1], scale, infer);
   Value v = peel(node.getInputs()[1], infer);
