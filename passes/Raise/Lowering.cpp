@@ -89,6 +89,13 @@ Value quantizeElement(OpBuilder &b, Location loc, Value x, Value scale, Value ze
   return castElement(b, loc, castElement(b, loc, q, f32, b.getI32Type()), b.getI32Type(), element);
 }
 
+Value turnSign(OpBuilder &b, Location loc, Value x, Type element) {
+  if (!isUnsigned(element))
+    return x;
+  Value sign = arith::ConstantOp::create(b, loc, IntegerAttr::get(x.getType(), llvm::APInt::getSignMask(x.getType().getIntOrFloatBitWidth())));
+  return arith::XOrIOp::create(b, loc, x, sign);
+}
+
 RankedTensorType Lowering::type(ArrayRef<SymExpr> shape, Type element) {
   SmallVector<int64_t> sizes;
   for (const SymExpr &e : shape)

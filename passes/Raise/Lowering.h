@@ -76,6 +76,8 @@ mlir::Value constant(mlir::OpBuilder &b, mlir::Location loc, mlir::Type type, do
 mlir::Value castElement(mlir::OpBuilder &b, mlir::Location loc, mlir::Value v, mlir::Type from, mlir::Type to);
 /// saturate(round_half_even(x / scale) + zero) as an 8- or 16-bit integer `element`; x and scale are f32, zero is of type `element` or null.
 mlir::Value quantizeElement(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x, mlir::Value scale, mlir::Value zero, mlir::Type element);
+/// An unsigned element (or bool) as the signed one that compares as it does, and back: operations on tensors know signed integers only. Others as they are.
+mlir::Value turnSign(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x, mlir::Type element);
 /// A run-time index made safe: counted from the end where negative, then clamped into [0, size).
 mlir::Value safeIndex(mlir::OpBuilder &b, mlir::Location loc, mlir::Value index, mlir::Value size);
 

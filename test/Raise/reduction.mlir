@@ -48,3 +48,29 @@ func.func @main(%x: tensor<?x8xf32> {onnx.name = "x", onnx.dims = ["n", 8]}) -> 
   %2 = onnx.node "Reshape"(%x, %1) {since = 14} : (tensor<?x8xf32>, !onnx.unknown) -> !onnx.unknown
   return %2 : !onnx.unknown
 }
+
+// -----
+
+// What has no sign is compared with its top bit turned: a bool's only one, too.
+// CHECK-LABEL: func.func @main
+// CHECK: %[[TURNED:.*]] = tensor.generate
+// CHECK: %[[SIGN:.*]] = arith.constant -128 : i8
+// CHECK: arith.xori %{{.*}}, %[[SIGN]] : i8
+// CHECK: %[[MAX:.*]] = graph.reduce "max" %[[TURNED]] axes [1]
+// CHECK: %[[BYTE:.*]] = tensor.extract %[[MAX]]
+// CHECK: arith.xori %[[BYTE]],
+// CHECK: arith.xori {{.*}} : i1
+// CHECK: graph.reduce "min"
+// CHECK: arith.xori {{.*}} : i1
+// A sum needs none.
+// CHECK-NOT: arith.xori
+// CHECK: graph.reduce "add"
+// CHECK: graph.reduce "argmax" %[[TURNED]]
+func.func @main(%x: tensor<?x8xui8> {onnx.name = "x", onnx.dims = ["n", 8]}, %y: tensor<?x8xi1> {onnx.name = "y", onnx.dims = ["n", 8]}) -> (!onnx.unknown, !onnx.unknown, !onnx.unknown, !onnx.unknown) {
+  %axis = onnx.constant dense<1> : tensor<1xi64>
+  %0 = onnx.node "ReduceMax"(%x, %axis) {since = 18} : (tensor<?x8xui8>, tensor<1xi64>) -> !onnx.unknown
+  %1 = onnx.node "ReduceMin"(%y, %axis) {since = 20} : (tensor<?x8xi1>, tensor<1xi64>) -> !onnx.unknown
+  %2 = onnx.node "ReduceSum"(%x, %axis) {since = 18} : (tensor<?x8xui8>, tensor<1xi64>) -> !onnx.unknown
+  %3 = onnx.node "ArgMax"(%x) {attributes = {axis = 1}, since = 13} : (tensor<?x8xui8>) -> !onnx.unknown
+  return %0, %1, %2, %3 : !onnx.unknown, !onnx.unknown, !onnx.unknown, !onnx.unknown
+}

@@ -195,6 +195,18 @@ def placed(m):
     m.node("OneHot", [m.input(np.array([[1, 0]], np.int64)), i64(3), m.weight(np.array([0, 1], np.float32))], axis=1)
 
 
+def unsigned(m):
+    """Comparisons of what has no sign, above half the range."""
+    x, axis = m.input(np.array([[1, 200, 3], [250, 4, 130], [128, 127, 0]], np.uint8)), m.weight(np.array([1], np.int64))
+    for op in ("ReduceMax", "ReduceMin"):
+        m.node(op, [x, axis])
+        m.node(op, [m.input(np.array([[True, False], [False, False], [True, True]])), axis], keepdims=0)
+    m.node("ArgMax", [x], axis=0)
+    m.node("ArgMin", [x], axis=1)
+    m.node("TopK", [x, m.weight(np.array([2], np.int64))], results=2)
+    m.node("TopK", [x, m.weight(np.array([2], np.int64))], results=2, axis=0, largest=0)
+
+
 def resampled(m):
     x, i64 = m.floats(2, 3, 7, 6), lambda *a: m.weight(np.array(a, np.int64))
     for mode in ("nearest", "linear", "cubic"):
@@ -218,7 +230,7 @@ def resampled(m):
 
 # What each is built by, the opset, and what is near enough. Quantized results are a step apart where a sum lies between two codes.
 FAMILIES = ((fused_attention, 17, 1e-5), (grouped_attention, 17, 1e-5), (onnx_attention, 23, 1e-5), (rotary, 23, 1e-5), (fused, 17, 1e-5), (einsum, 17, 1e-5),
-            (quantized, 17, 1e-2), (placed, 18, 1e-6), (resampled, 19, 1e-5))
+            (quantized, 17, 1e-2), (placed, 18, 1e-6), (resampled, 19, 1e-5), (unsigned, 20, 0))
 
 
 def main():

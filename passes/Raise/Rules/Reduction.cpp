@@ -79,6 +79,16 @@ LogicalResult inferReduce(NodeOp node, Inference &infer) {
   return success();
 }
 
+/// What compares as the input does: itself, where its elements are signed.
+Value comparable(Lowering &lower, NodeOp node) {
+  Value input = node.getInputs()[0];
+  const TensorInfo info = lower.infer[input];
+  if (!isUnsigned(info.element))
+    return lower.tensor(input);
+  return lower.generate(node.getLoc(), info.shape, info.element,
+                        [&](OpBuilder &b, Location l, ValueRange index) { return turnSign(b, l, lower.read(b, l, input, index), info.element); });
+}
+
 Rule reduction(StringRef kind, Map map = nullptr, Finish finish = nullptr) {
   std::string name = kind.str();
   return {inferReduce, [name, map, finish](NodeOp node, Lowering &lower) -> LogicalResult {
@@ -87,13 +97,18 @@ Rule reduction(StringRef kind, Map map = nullptr, Finish finish = nullptr) {
             if (failed(axes))
               return failure();
             Location loc = node.getLoc();
-            Value x = lower.tensor(node.getInputs()[0]);
+            bool compares = name == "max" || name == "min", turned = compares && isUnsigned(input.element);
+            Value x = compares ? comparable(lower, node) : lower.tensor(node.getInputs()[0]);
             if (map)
               x = lower.generate(loc, input.shape, input.element, [&](OpBuilder &b, Location l, ValueRange index) {
                 return map(b, l, lower.read(b, l, node.getInputs()[0], index));
               });
             Shape shape = reducedShape(input, *axes, false);
             Value y = sinter::graph::ReduceOp::create(lower.builder, loc, lower.type(shape, input.element), x, name, *axes, false);
+            if (turned)
+              y = lower.generate(loc, shape, input.element, [&](OpBuilder &b, Location l, ValueRange index) {
+                return turnSign(b, l, tensor::ExtractOp::create(b, l, y, index), input.element);
+              });
             if (finish) {
               SymExpr count = 1;
               for (int64_t axis : *axes)
@@ -125,7 +140,7 @@ Rule argReduction(StringRef kind) {
             const TensorInfo input = lower.infer[node.getInputs()[0]], info = lower.infer[node.getResult(0)];
             auto axis = axisOf(node, input.rank());
             Shape shape = reducedShape(input, {*axis}, false);
-            Value y = sinter::graph::ReduceOp::create(lower.builder, node.getLoc(), lower.type(shape, info.element), lower.tensor(node.getInputs()[0]),
+            Value y = sinter::graph::ReduceOp::create(lower.builder, node.getLoc(), lower.type(shape, info.element), comparable(lower, node),
                                                       name, SmallVector<int64_t>{*axis}, node.getInt("select_last_index", 0) != 0);
             if (shape.size() != info.shape.size())
               y = lower.reshape(node.getLoc(), y, info.shape);

@@ -133,10 +133,19 @@ LogicalResult lowerTopK(NodeOp node, Lowering &lower) {
   Value x = lower.tensor(node.getInputs()[0]);
   if (axis != rank - 1)
     x = lower.transpose(loc, x, from, perm);
+  auto turn = [&](Value tensor, ArrayRef<SymExpr> shape) {
+    return lower.generate(loc, shape, input.element, [&](OpBuilder &b, Location l, ValueRange index) {
+      return turnSign(b, l, tensor::ExtractOp::create(b, l, tensor, index), input.element);
+    });
+  };
+  bool turned = isUnsigned(input.element);
+  if (turned)
+    x = turn(x, from);
   auto topk = sinter::graph::TopKOp::create(lower.builder, loc, lower.type(to, input.element), lower.type(to, lower.builder.getI64Type()), x,
                                             lower.size(loc, info.shape[axis]), node.getInt("largest", 1) != 0);
+  Value results[] = {turned ? turn(topk.getValues(), to) : topk.getValues(), topk.getIndices()};
   for (unsigned i = 0; i < node.getNumResults(); ++i)
-    lower.map(node.getResult(i), axis == rank - 1 ? topk->getResult(i) : lower.transpose(loc, topk->getResult(i), info.shape, back));
+    lower.map(node.getResult(i), axis == rank - 1 ? results[i] : lower.transpose(loc, results[i], info.shape, back));
   return success();
 }
 
