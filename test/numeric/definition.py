@@ -1,3 +1,4 @@
+# Part of Sinter, under the Apache License v2.0 with LLVM Exceptions.
 """A model as the definitions of its graph's operations compute it (sinter-opt --sinter-reference): no kernel of Sinter's takes part."""
 import ctypes
 import os

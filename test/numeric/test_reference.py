@@ -1,3 +1,4 @@
+# Part of Sinter, under the Apache License v2.0 with LLVM Exceptions.
 """Kernels against the definitions of the graph's operations: the same model at graph level, run as convert-graph-to-linalg says it, and compiled.
 
     python test_reference.py LLVM_TOOLS [REGEX]
