@@ -301,7 +301,9 @@ private:
       auto temporary = files.create(path);
       if (!temporary)
         return temporary.takeError();
-      return link(input, *temporary);
+      if (Error error = link(input, *temporary))
+        return llvm::createStringError("cannot write '" + path + "': " + llvm::toString(std::move(error)));
+      return Error::success();
     };
     if (options.emitObject)
       if (Error error = emit(besides(options.output, ".o"), linkObject))

@@ -16,6 +16,7 @@
 #include "llvm/IR/Module.h"
 #include "llvm/Object/ELF.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/raw_ostream.h"
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
@@ -216,8 +217,8 @@ static Error addWeights(const LinkInput &input, bool relocatable, StringRef path
   return Error::success();
 }
 
-/// Links everything but the weights to `path`.
-static Error linkCode(const LinkInput &input, bool relocatable, StringRef path) {
+/// Links everything but the weights.
+static Expected<std::string> linkCode(const LinkInput &input, bool relocatable) {
   MemoryFiles files;
   std::vector<std::string> arguments;
   auto add = [&](StringRef name, StringRef bytes) -> Error {
@@ -238,10 +239,9 @@ static Error linkCode(const LinkInput &input, bool relocatable, StringRef path) 
   if (Error error = add("the runtime", input.runtimeObject))
     return error;
   arguments.push_back("--threads=" + utostr(std::max(1u, input.workers)));
-  auto link = [&](std::vector<std::string> more, StringRef to) {
+  auto with = [&](std::vector<std::string> more) {
     more.insert(more.begin(), arguments.begin(), arguments.end());
-    more.insert(more.end(), {"-o", to.str()});
-    return runLinker(more, files);
+    return more;
   };
   Expected<std::string> libc = addLibcStub(files);
   if (!libc)
@@ -249,12 +249,24 @@ static Error linkCode(const LinkInput &input, bool relocatable, StringRef path) 
   Expected<std::string> script = files.add("exports", ("{ global: " + kModelSymbol + "; local: *; };\n").str());
   if (!script)
     return script.takeError();
-  // A relocatable object may leave anything undefined, so a library is linked first, for nothing but its errors.
-  if (Error error = link({*libc, "-shared", "-z", "defs", "-z", "now", "-z", "noexecstack", "--gc-sections",
-                          "--build-id=none", "--version-script=" + *script},
-                         relocatable ? "/dev/null" : path))
-    return error;
-  return relocatable ? link({"-r"}, path) : Error::success();
+  // A relocatable object may leave anything undefined, so a library is linked in any case, if for nothing but its errors.
+  Expected<std::string> library = runLinkerInMemory(with({*libc, "-shared", "-z", "defs", "-z", "now", "-z", "noexecstack", "--gc-sections", "--build-id=none",
+                                                          "--version-script=" + *script}),
+                                                    files);
+  return relocatable && library ? runLinkerInMemory(with({"-r"}), files) : std::move(library);
+}
+
+/// Not left to the linker: it maps its output, and a disk that is full would be a signal.
+static Error writeFile(StringRef path, StringRef bytes) {
+  std::error_code code;
+  raw_fd_ostream os(path, code);
+  if (!code) {
+    os << bytes;
+    os.close();
+    code = os.error();
+    os.clear_error(); // else the stream ends the program
+  }
+  return code ? createStringError(code, code.message()) : Error::success();
 }
 
 static Error linkTo(const LinkInput &input, bool relocatable, StringRef path) {
@@ -265,7 +277,10 @@ static Error linkTo(const LinkInput &input, bool relocatable, StringRef path) {
     if (!input.sidecar.empty())
       sys::fs::remove(input.sidecar);
   });
-  if (Error error = linkCode(input, relocatable, path))
+  Expected<std::string> code = linkCode(input, relocatable);
+  if (!code)
+    return code.takeError();
+  if (Error error = writeFile(path, *code))
     return error;
   if (Error error = addWeights(input, relocatable, path))
     return error;

@@ -196,6 +196,13 @@ TEST_F(LinkTest, RefusesWhatDoesNotFit) {
   EXPECT_NE(message.find("No such file or directory"), std::string::npos) << message;
 }
 
+TEST_F(LinkTest, AFullDiskIsAnError) {
+  std::string path = folder.file("full.so");
+  ASSERT_FALSE(llvm::sys::fs::create_link("/dev/full", path));
+  EXPECT_EQ(link(input(), path), "No space left on device");
+  EXPECT_FALSE(llvm::sys::fs::is_symlink_file(path));
+}
+
 struct WeightTest : LinkTest {
   void check(const std::string &path, const WeightWriter &weights) {
     auto [offset, bytes] = section(path, ".sinter.weights");
