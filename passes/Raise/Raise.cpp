@@ -95,6 +95,8 @@ struct RaiseOnnxPass : impl::RaiseOnnxBase<RaiseOnnxPass> {
 
   llvm::StringMap<graph::Bounds> given;
   SmallVector<StatePair> states;
+  /// Sizes of inputs that `given` bounds, and by how much: a sum keeps none of its own.
+  SmallVector<std::pair<SymExpr, int64_t>> boundedSizes;
   /// Symbols that are lengths of caches, and what they are for messages.
   llvm::SmallSetVector<unsigned, 2> pastSymbols;
 
@@ -182,6 +184,8 @@ struct RaiseOnnxPass : impl::RaiseOnnxBase<RaiseOnnxPass> {
         bool length = past && (type.getRank() == 4 || type.getRank() == 5) && d == type.getRank() - 2;
         graph::Bounds bounds{length ? 0 : 1, graph::Bounds::kUnbounded};
         SymExpr size = label && !label.empty() ? namedSize(label, names, infer, bounds) : infer.symbols.fresh(bounds);
+        if (auto it = label ? given.find(label.getValue()) : given.end(); it != given.end())
+          boundedSizes.emplace_back(size, it->second.hi);
         info.shape.push_back(size);
       }
       infer.set(argument, info);
@@ -322,7 +326,8 @@ struct RaiseOnnxPass : impl::RaiseOnnxBase<RaiseOnnxPass> {
     unifyPasts(func, infer);
     unifyTotals(func, infer);
     // Tokens of one run, and of a cache.
-    int64_t capacity = maxSeq, usual = context ? std::min<int64_t>(context, kUsualContext) : kUsualContext;
+    int64_t capacity = maxSeq ? maxSeq : boundOfTotal(func, infer);
+    int64_t usual = context ? std::min<int64_t>(context, kUsualContext) : kUsualContext;
     if (auto table = findPositionTable(func, infer)) {
       usual = std::min(usual, table->positions);
       if (capacity > table->positions)
@@ -352,6 +357,16 @@ struct RaiseOnnxPass : impl::RaiseOnnxBase<RaiseOnnxPass> {
         symbols.setBounds(number, b);
       }
     return checkBounded(func, infer);
+  }
+
+  /// The bound of the number of all tokens, cached and new, where --dim gives one, else 0.
+  int64_t boundOfTotal(func::FuncOp func, Inference &infer) {
+    Operation *terminator = func.getBody().front().getTerminator();
+    for (auto &[size, most] : boundedSizes)
+      for (const StatePair &pair : states)
+        if (pair.grows && !size.constant() && infer.symbols.equal(size, lengthOf(infer[terminator->getOperand(pair.result)])))
+          return most;
+    return 0;
   }
 
   static SymExpr lengthOf(const TensorInfo &cache) { return cache.shape[cache.rank() - 2]; }

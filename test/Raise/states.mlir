@@ -9,6 +9,9 @@
 // RUN: sinter-opt %t/mixed.mlir -raise-onnx="dims=n=0..4" | FileCheck %t/mixed.mlir
 // RUN: not sinter-opt %t/mixed.mlir -raise-onnx="dims=n=0..4 states=past=present" 2>&1 | FileCheck %s --check-prefix=MIXED
 // RUN: sinter-opt %t/lengths.mlir -raise-onnx="dims=n=1..4,m=1..4" | FileCheck %t/lengths.mlir
+// RUN: sinter-opt %t/total.mlir -raise-onnx="dims=total=1..16" | FileCheck %t/total.mlir
+// RUN: sinter-opt %t/total.mlir -raise-onnx="dims=past+n=1..16" | FileCheck %t/total.mlir
+// RUN: sinter-opt %t/total.mlir -raise-onnx="dims=total=1..16 max-seq=32" | FileCheck %t/total.mlir --check-prefix=MORE
 // RUN: not sinter-opt %t/residual.mlir -raise-onnx="states=z=y" 2>&1 | FileCheck %s --check-prefix=INPUT
 // RUN: not sinter-opt %t/residual.mlir -raise-onnx="states=x=z" 2>&1 | FileCheck %s --check-prefix=OUTPUT
 // RUN: not sinter-opt %t/residual.mlir -raise-onnx="states=x=y,w=y" 2>&1 | FileCheck %s --check-prefix=TWICE
@@ -108,4 +111,16 @@ func.func @main(%a: tensor<1x2x?x4xf32> {onnx.name = "a", onnx.dims = [1, 2, "p"
   %1 = onnx.node "Concat"(%b, %x) {attributes = {axis = 2}, since = 13} : (tensor<1x2x?x4xf32>, tensor<1x2x?x4xf32>) -> !onnx.unknown
   %2 = onnx.node "Concat"(%c, %y) {attributes = {axis = 2}, since = 13} : (tensor<1x2x?x4xf32>, tensor<1x2x?x4xf32>) -> !onnx.unknown
   return %0, %1, %2 : !onnx.unknown, !onnx.unknown, !onnx.unknown
+}
+
+//--- total.mlir
+// A bound of all tokens is the cache's, whether the file gives them a name or calls them a sum.
+// CHECK: graph.symbol @past past 0 to 15
+// MORE: graph.symbol @past past 0 to 31
+func.func @main(%past: tensor<1x2x?x4xf32> {onnx.name = "past", onnx.dims = [1, 2, "past", 4]}, %x: tensor<1x2x?x4xf32> {onnx.name = "x", onnx.dims = [1, 2, "n", 4]},
+                %mask: tensor<1x?xf32> {onnx.name = "mask", onnx.dims = [1, "total"]}, %bias: tensor<1x?xf32> {onnx.name = "bias", onnx.dims = [1, "past+n"]})
+    -> (!onnx.unknown {onnx.name = "present"}, !onnx.unknown {onnx.name = "y"}) {
+  %0 = onnx.node "Concat"(%past, %x) {attributes = {axis = 2}, since = 13} : (tensor<1x2x?x4xf32>, tensor<1x2x?x4xf32>) -> !onnx.unknown
+  %1 = onnx.node "Add"(%mask, %bias) {since = 14} : (tensor<1x?xf32>, tensor<1x?xf32>) -> !onnx.unknown
+  return %0, %1 : !onnx.unknown, !onnx.unknown
 }
