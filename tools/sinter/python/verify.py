@@ -36,19 +36,25 @@ def sinter(program, *arguments):
 
 
 def read_steps(path):
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {key: file[key] for key in file.files}
+    except Exception as error:  # numpy's and zipfile's own
+        fail(f"'{path}': not a .npz file of numbers ({' '.join(str(error).split())})")
     steps = {}
-    with np.load(path, allow_pickle=False) as file:
-        for key in file.files:
-            step, way, name = (key.split("/", 2) + ["", ""])[:3]
-            if not step.isdigit() or not name:
-                fail(f"'{path}': array '{key}' is not named STEP/in/NAME")
-            if way == "in":
-                steps.setdefault(int(step), {})[name] = file[key]
+    for key, array in arrays.items():
+        step, way, name = (key.split("/", 2) + ["", ""])[:3]
+        if not step.isdigit() or not name:
+            fail(f"'{path}': array '{key}' is not named STEP/in/NAME")
+        if way == "in":
+            steps.setdefault(int(step), {})[name] = array
+    if not steps:
+        fail(f"'{path}' has no arrays named STEP/in/NAME")
     return [steps[s] for s in sorted(steps)]
 
 
-def make_steps(about):
-    """A prompt of 16 tokens and 8 more where there is state, one run where there is none."""
+def make_steps(about, ids):
+    """A prompt of 16 tokens and 8 more where there is state, one run where there is none; with ids less than `ids`."""
     rng = np.random.default_rng(0)
     lengths = [16] + [1] * 8 if about["states"] else [16]
     steps, past = [], 0
@@ -69,20 +75,30 @@ def make_steps(about):
             elif "type" in tensor["name"]:
                 array = np.zeros(shape)
             else:
-                array = rng.integers(0, 100, shape)
+                array = rng.integers(0, ids, shape)
             step[tensor["name"]] = np.asarray(array).astype(kind)
         steps.append(step)
         past += n
     return steps
 
 
-def reference(model, steps, about):
+def load(model, library, about):
     options = ort.SessionOptions()
     options.log_severity_level = 4
     try:
         session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     except Exception as error:
         fail(f"onnxruntime cannot load '{model}': {str(error).splitlines()[0]}")
+    theirs = {i.name for i in session.get_inputs()}
+    ours = {i["name"] for i in about["inputs"]} | {s["in"]["name"] for s in about["states"]}
+    for name in sorted(theirs ^ ours):
+        have, lack = ("model", "library") if name in theirs else ("library", "model")
+        fail(f"'{library}' was not made of '{model}': the {have} has an input '{name}', which the {lack} lacks")
+    return session
+
+
+def reference(session, steps, about):
+    """onnxruntime's outputs of every step, or its sentence where it refuses one."""
     inputs = {i.name: i for i in session.get_inputs()}
     feeds = {s["in"]["name"]: s["out"]["name"] for s in about["states"]}
     empty = {}
@@ -98,7 +114,7 @@ def reference(model, steps, about):
         try:
             out = dict(zip(names, session.run(None, feed)))
         except Exception as error:
-            fail(f"onnxruntime, step {number}: {str(error).splitlines()[0]}")
+            return f"onnxruntime, step {number}: {str(error).splitlines()[0]}"
         past = {i: out[o] for i, o in feeds.items() if o in out}
         kept = {n: a for n, a in kept.items() if n not in feeds}
         results.append({n: a for n, a in out.items() if n not in feeds.values()})
@@ -137,8 +153,14 @@ def compare(name, ours, theirs, decoder):
 def main():
     program, model, library, path, how = sys.argv[1:6]
     about = json.loads(sinter(program, "inspect", library, "--json"))
-    steps = read_steps(path) if path else make_steps(about)
-    theirs = reference(model, steps, about)
+    session = load(model, library, about)
+    for ids in (100, 2):  # the second for a vocabulary of less than 100, which cannot be seen from here
+        steps = read_steps(path) if path else make_steps(about, ids)
+        theirs = reference(session, steps, about)
+        if path or not isinstance(theirs, str):
+            break
+    if isinstance(theirs, str):
+        fail(theirs)
     with tempfile.TemporaryDirectory() as folder:
         case, out = os.path.join(folder, "case.npz"), os.path.join(folder, "out.npz")
         np.savez(case, **{f"{i}/in/{n}": a for i, step in enumerate(steps) for n, a in step.items()})
