@@ -166,7 +166,7 @@ static void print(raw_ostream &os, const Model &model) {
        << (info.chunkable ? "; more are run in chunks" : ", and no more in chunks") << '\n';
   os << "made with\n";
   for (const sinter_meta &meta : ArrayRef(info.metas, info.meta_count))
-    if (!isToldElsewhere(meta.key))
+    if (meta.bytes && !isToldElsewhere(meta.key))
       os << "  " << meta.key << ": " << StringRef(meta.value, meta.bytes) << '\n';
   os << "  tokenizer: ";
   if (std::optional<StringRef> tokenizer = model.meta("tokenizer"))

@@ -11,6 +11,8 @@
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SmallVector.h"
+#include "llvm/Support/Process.h"
+#include "llvm/Support/Signals.h"
 #include "llvm/Support/raw_ostream.h"
 
 #include <csignal>
@@ -47,6 +49,8 @@ static void printHelp(raw_ostream &os) {
 
 static Error dispatch(ArrayRef<StringRef> arguments) {
   StringRef name = arguments.empty() ? "" : arguments[0];
+  if (name == "help" && arguments.size() > 1) // of one command
+    return dispatch({arguments[1], "--help"});
   if (name == "--help" || name == "-h" || name == "help") {
     printHelp(outs());
     return Error::success();
@@ -70,8 +74,12 @@ static Error dispatch(ArrayRef<StringRef> arguments) {
 }
 
 int main(int argc, char **argv) {
-  // A reader that has seen enough, such as head, is no error of ours; a closed output ends the program as usual.
+  // Standard streams that are closed become /dev/null: the next file to be opened would else get their text.
+  sys::Process::FixupStandardFileDescriptors();
+  // A reader that has seen enough, such as head, is no error of ours: it ends the program as usual, but for the files that
+  // would be left behind.
   std::signal(SIGPIPE, SIG_DFL);
+  sys::SetOneShotPipeSignalFunction([] { std::raise(SIGPIPE); });
   SmallVector<StringRef> arguments(argv + 1, argv + argc);
   Error error = dispatch(arguments);
   outs().flush();
