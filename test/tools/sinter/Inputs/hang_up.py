@@ -1,3 +1,4 @@
+# Part of Sinter, under the Apache License v2.0 with LLVM Exceptions.
 """hang_up.py WORD COMMAND...: reads the command's messages up to the line that begins with WORD, as head does, and no further. Prints how it ended."""
 import subprocess
 import sys

@@ -1,3 +1,4 @@
+# Part of Sinter, under the Apache License v2.0 with LLVM Exceptions.
 """words.py FILE.onnx: looks up sixteen words of a vocabulary of three."""
 import sys
 
