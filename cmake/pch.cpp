@@ -1,1 +1,5 @@
-// Carries the precompiled header.
+//===- pch.cpp - carries the precompiled header ---------------------------===//
+//
+// Part of Sinter, under the Apache License v2.0 with LLVM Exceptions.
+//
+//===----------------------------------------------------------------------===//

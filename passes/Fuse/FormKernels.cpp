@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dialects/Onnx/Onnx.h"
 #include "passes/Fuse/Former.h"
 #include "passes/Fuse/Passes.h"
 
@@ -77,7 +78,15 @@ struct FormKernelsPass : impl::FormKernelsBase<FormKernelsPass> {
   using Base::Base;
   void runOnOperation() override {
     auto func = getOperation().lookupSymbol<func::FuncOp>("main");
-    if (!func || failed(Former(getOperation(), func).run()))
+    if (!func) {
+      getOperation().emitError("expected a function @main");
+      return signalPassFailure();
+    }
+    for (auto node : func.getOps<onnx::NodeOp>()) {
+      node.emitError("expected no ONNX node: -raise-onnx comes before -form-kernels");
+      return signalPassFailure();
+    }
+    if (failed(Former(getOperation(), func).run()))
       signalPassFailure();
   }
 };

@@ -65,7 +65,7 @@ bool collectScores(Value v, double outer, Scores &s, Inference &infer) {
         if (auto tanh = nodeOf(peel(node.getInputs()[side], infer), "Tanh"); tanh && node.isOp("Mul") && outer == 1 && attempt.masks.empty() == s.masks.empty()) {
           if (!collectScores(tanh.getInputs()[0], *c, attempt, infer) || attempt.masks.size() != s.masks.size())
             return false;
-          attempt.softcap = *c; // what is inside was divided by it
+          attempt.softcap = std::abs(*c); // what is inside was divided by it; a negative cap does the same, for tanh is odd
           s = attempt;
           return true;
         }
