@@ -118,20 +118,3 @@ func.func @gated(%a: memref<?xi8>, %w: memref<?xi8>, %v: memref<?xi8>, %c: memre
   }
   return
 }
-
-// One row of floats: two groups at a time, whose sums are added in order.
-// CHECK-LABEL: func.func @float_row
-// CHECK: case 1
-// CHECK: %[[SUMS:.*]]:8 = scf.for %{{.*}} = %c0 to %c16 step %c1 iter_args
-// CHECK: math.fma %[[SUMS]]#0,
-// CHECK: math.fma %[[SUMS]]#4,
-// CHECK: case 2
-func.func @float_row(%x: memref<?x256xf32>, %w: memref<?xi8>, %c: memref<?x128xf32>, %m: index, %begin: index, %end: index, %scratch: memref<?xi8>)
-    attributes {kern.target = #vnni} {
-  kern.linear range(%begin to %end) rows(%m) ins(%x : memref<?x256xf32>) weights(%w : memref<?xi8>) outs(%c : memref<?x128xf32>)
-      scratch(%scratch : memref<?xi8>) as !w4 panel <channels = 64, order = nibbles> epilogue {
-  ^bb0(%acc: f32, %row: index, %col: index):
-    kern.yield %acc : f32
-  }
-  return
-}

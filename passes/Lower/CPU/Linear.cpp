@@ -98,51 +98,27 @@ void LinearKernel::emitSums(Value panel, Value firstRow, Value lastRow, int64_t 
   clearTile(accumulators, rowCount, code.getF32Type());
   if (scratch.splitGroups)
     clearTile(sums, rowCount, activation ? Type(code.getI32Type()) : Type(code.getF32Type()));
-  // A row of floats is a chain of multiply-adds in few registers: two groups, whose sums are separate, hide its latency.
-  int64_t paired = 0;
-  if (few == 1 && !activation && layout.order != kern::PanelOrder::Floats && !scratch.splitGroups)
-    paired = layout.columns / layout.fields.group / 2 * 2;
-  auto addPair = [&](Value group) {
-    Segment pair[] = {segmentOf(panel, group), segmentOf(panel, code.add(group, 1))};
-    for (Segment &segment : pair) {
-      segment.column = code.index(0);
-      segment.columns = code.index(layout.fields.group);
-    }
-    emitTiles(firstRow, lastRow, few, [&](RowTile tile) {
-      code.loop(code.index(0), code.index(layout.channels), tile.vectors * target.lanes(),
-                [&](Value channel) { accumulateFloats(pair, tile, channel, /*packed=*/true); });
+  Value panelByte = code.mul(panel, layout.panelBytes);
+  Value lastGroup = code.index(layout.groups - 1);
+  code.loop(code.index(0), code.index(layout.groups), 1, [&](Value group) {
+    Segment segment;
+    segment.panel = panel;
+    segment.group = group;
+    segment.groupByte = code.add(panelByte, code.mul(group, layout.groupBytes));
+    segment.groupColumns =
+        code.selectEqual(group, lastGroup, layout.paddedColumns(layout.groups - 1), layout.paddedColumns(0));
+    code.loop(code.index(0), segment.groupColumns, strategy.getSegment(), [&](Value column) {
+      segment.column = column;
+      segment.columns = code.min(code.index(strategy.getSegment()), code.sub(segment.groupColumns, column));
+      if (!activation && layout.columns % stepColumns() != 0) {
+        Value end = code.add(code.add(code.mul(group, layout.fields.group), column), segment.columns);
+        segment.last = arith::CmpIOp::create(code, arith::CmpIPredicate::sge, end, code.index(layout.columns));
+      }
+      emitSegment(segment, firstRow, lastRow, few);
     });
-  };
-  if (paired)
-    code.loop(code.index(0), code.index(paired), 2, addPair);
-  if (paired < layout.groups)
-    code.loop(code.index(paired), code.index(layout.groups), 1,
-              [&](Value group) { emitGroup(panel, group, firstRow, lastRow, few); });
-}
-
-LinearKernel::Segment LinearKernel::segmentOf(Value panel, Value group) {
-  Segment segment;
-  segment.panel = panel;
-  segment.group = group;
-  segment.groupByte = code.add(code.mul(panel, layout.panelBytes), code.mul(group, layout.groupBytes));
-  segment.groupColumns = code.selectEqual(group, code.index(layout.groups - 1), layout.paddedColumns(layout.groups - 1),
-                                          layout.paddedColumns(0));
-  return segment;
-}
-
-void LinearKernel::emitGroup(Value panel, Value group, Value firstRow, Value lastRow, int64_t few) {
-  Segment segment = segmentOf(panel, group);
-  code.loop(code.index(0), segment.groupColumns, strategy.getSegment(), [&](Value column) {
-    segment.column = column;
-    segment.columns = code.min(code.index(strategy.getSegment()), code.sub(segment.groupColumns, column));
-    if (!activation && layout.columns % stepColumns() != 0) {
-      Value end = code.add(code.add(code.mul(group, layout.fields.group), column), segment.columns);
-      segment.last = arith::CmpIOp::create(code, arith::CmpIPredicate::sge, end, code.index(layout.columns));
-    }
-    emitSegment(segment, firstRow, lastRow, few);
+    if (scratch.splitGroups)
+      finishGroup(group, segment.groupByte, firstRow, lastRow);
   });
-  if (scratch.splitGroups)
-    finishGroup(group, segment.groupByte, firstRow, lastRow);
 }
 
 void LinearKernel::emitTiles(Value firstRow, Value lastRow, int64_t few, function_ref<void(RowTile)> body) {

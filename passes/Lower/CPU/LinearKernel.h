@@ -51,8 +51,6 @@ private:
   // `few` is the number of rows where there are so few that the panel is read directly, else 0.
   mlir::LogicalResult emitRows(Value panel, Value firstRow, Value lastRow, int64_t few);
   void emitSums(Value panel, Value firstRow, Value lastRow, int64_t few);
-  void emitGroup(Value panel, Value group, Value firstRow, Value lastRow, int64_t few);
-  Segment segmentOf(Value panel, Value group);
   void emitSegment(const Segment &segment, Value firstRow, Value lastRow, int64_t few);
   /// Asks, while a tile is computed, for the weights behind the segment, and at a row's end for the memory of its results.
   void prefetch(const Segment &segment, RowTile tile);
@@ -62,8 +60,7 @@ private:
 
   // LinearTile.cpp: what is inside.
   void unpack(const Segment &segment);
-  /// Several segments are whole groups of integers, read side by side.
-  void accumulateFloats(llvm::ArrayRef<Segment> segments, RowTile tile, Value channel, bool packed);
+  void accumulateFloats(const Segment &segment, RowTile tile, Value channel, bool packed);
   void accumulateIntegers(const Segment &segment, RowTile tile, Value channel, bool packed);
   /// For a group of several segments: adds its sums to the accumulators and clears them.
   void finishGroup(Value group, Value groupByte, Value firstRow, Value lastRow);

@@ -131,84 +131,69 @@ Value LinearKernel::tileIndex(RowTile tile, int64_t row, Value channel, int64_t 
   return code.add(base, row * layout.channels + vector * target.lanes());
 }
 
-void LinearKernel::accumulateFloats(ArrayRef<Segment> segments, RowTile tile, Value channel, bool packed) {
+void LinearKernel::accumulateFloats(const Segment &segment, RowTile tile, Value channel, bool packed) {
   int64_t lanes = target.lanes(), nr = tile.vectors, channels = layout.channels;
   bool isFloat = layout.order == kern::PanelOrder::Floats;
-  const Segment &segment = segments.front();
-  int64_t size = tile.count * nr; // sums of a segment
   Values carried;
-  for (int64_t m = 0; m < tile.count * int64_t(segments.size()); ++m)
+  for (int64_t m = 0; m < tile.count; ++m)
     for (int64_t n = 0; n < nr; ++n)
       carried.push_back(isFloat || scratch.splitGroups
                             ? code.load(f32, isFloat ? accumulators : sums, tileIndex(tile, m, channel, n), lanes * 4)
                             : code.zeros(f32));
-  auto firstColumnOf = [&](const Segment &of) { return code.add(code.mul(of.group, layout.fields.group), of.column); };
-  Value firstColumn = firstColumnOf(segment);
-  // One column: its weights times each row's value, added to the sums from `at` on.
-  auto addColumn = [&](Values &acc, int64_t at, Value column, ArrayRef<Value> columnWeights) {
+  Value firstColumn = code.add(code.mul(segment.group, layout.fields.group), segment.column);
+  // One column: its weights times each row's value.
+  auto addColumn = [&](Values acc, Value column, ArrayRef<Value> columnWeights) {
     for (int64_t m = 0; m < tile.count; ++m) {
       Value value = memref::LoadOp::create(code, input, ValueRange{code.add(tile.begin, m), column});
       Value broadcast = code.splat(f32, value);
       for (int64_t n = 0; n < nr; ++n)
-        acc[at + m * nr + n] = code.fma(broadcast, columnWeights[n], acc[at + m * nr + n]);
+        acc[m * nr + n] = code.fma(broadcast, columnWeights[n], acc[m * nr + n]);
     }
+    return acc;
   };
   Values results;
   if (isFloat || !packed) {
     // A column is a row of vectors, in scratch or in the panel.
     bool direct = packed || (isFloat && layout.fields.value.isF32());
-    int64_t valueBytes = direct ? layout.fields.valueBytes() : 4;
+    int64_t size = direct ? layout.fields.valueBytes() : 4;
     // Padding columns have no activations.
     Value columns = segment.columns;
     if (!isFloat && layout.columns % 8 != 0)
       columns = code.min(columns, code.sub(code.index(layout.columns), firstColumn));
-    Value base = direct ? code.add(segment.groupByte, code.mul(segment.column, channels * valueBytes)) : code.index(0);
+    Value base = direct ? code.add(segment.groupByte, code.mul(segment.column, channels * size)) : code.index(0);
     results = code.loop(code.index(0), columns, 1, carried, [&](Value k, ValueRange acc) {
       Values columnWeights;
       for (int64_t n = 0; n < nr; ++n) {
         if (direct) {
           Value at =
-              code.add(code.add(base, code.mul(k, channels * valueBytes)), code.mul(code.add(channel, n * lanes), valueBytes));
-          columnWeights.push_back(target.loadFloats(code, layout.fields.value, weights, at, lanes * valueBytes));
+              code.add(code.add(base, code.mul(k, channels * size)), code.mul(code.add(channel, n * lanes), size));
+          columnWeights.push_back(target.loadFloats(code, layout.fields.value, weights, at, lanes * size));
         } else {
           Value at = code.add(code.mul(k, channels), code.add(channel, n * lanes));
           columnWeights.push_back(code.load(f32, unpacked, at, lanes * 4));
         }
       }
-      Values sums(acc);
-      addColumn(sums, 0, code.add(firstColumn, k), columnWeights);
-      return sums;
+      return addColumn(Values(acc), code.add(firstColumn, k), columnWeights);
     });
   } else {
-    struct Stream {
-      SmallVector<VectorTarget::Zeros> zeros;
-      Value base, firstColumn;
-    };
-    SmallVector<Stream> streams;
-    for (const Segment &each : segments) {
-      Stream &stream = streams.emplace_back();
-      for (int64_t n = 0; n < nr; ++n)
-        stream.zeros.push_back(weightZeros(each.groupByte, code.add(channel, n * lanes)));
-      stream.base = code.add(code.add(each.groupByte, layout.codeOffset),
-                             code.mul(code.div(each.column, stepColumns()), stepBytes()));
-      stream.firstColumn = firstColumnOf(each);
-    }
+    SmallVector<VectorTarget::Zeros> zeros;
+    for (int64_t n = 0; n < nr; ++n)
+      zeros.push_back(weightZeros(segment.groupByte, code.add(channel, n * lanes)));
+    Value base = code.add(code.add(segment.groupByte, layout.codeOffset),
+                          code.mul(code.div(segment.column, stepColumns()), stepBytes()));
     auto addStep = [&](Value step, Values acc, int64_t count) {
-      SmallVector<Values> loaded(streams.size());
-      for (auto [words, stream] : llvm::zip(loaded, streams))
-        for (int64_t n = 0; n < nr; ++n) {
-          Value at =
-              code.add(code.add(stream.base, code.mul(step, stepBytes())), code.mul(code.add(channel, n * lanes), 4));
-          words.push_back(code.load(i32, weights, at, lanes * 4));
-        }
-      Value column = code.mul(step, stepColumns());
-      for (int64_t k = 0; k < count; ++k)
-        for (auto [i, stream] : llvm::enumerate(streams)) {
-          Values columnWeights;
-          for (int64_t n = 0; n < nr; ++n)
-            columnWeights.push_back(difference(loaded[i][n], k, stream.zeros[n]));
-          addColumn(acc, i * size, code.add(code.add(stream.firstColumn, column), k), columnWeights);
-        }
+      Values loaded;
+      for (int64_t n = 0; n < nr; ++n) {
+        Value at = code.add(code.add(base, code.mul(step, stepBytes())), code.mul(code.add(channel, n * lanes), 4));
+        loaded.push_back(code.load(i32, weights, at, lanes * 4));
+      }
+      Value column = code.add(firstColumn, code.mul(step, stepColumns()));
+      for (int64_t k = 0; k < count; ++k) {
+        Values columnWeights;
+        for (int64_t n = 0; n < nr; ++n)
+          columnWeights.push_back(difference(loaded[n], k, zeros[n]));
+        acc = addColumn(acc, code.add(column, k), columnWeights);
+      }
       return acc;
     };
     int64_t rest = layout.columns % stepColumns();
@@ -216,19 +201,17 @@ void LinearKernel::accumulateFloats(ArrayRef<Segment> segments, RowTile tile, Va
     Value steps = code.div(rest || layout.columns % 8 != 0 ? columns : segment.columns, stepColumns());
     results = code.loop(code.index(0), steps, 1, carried,
                         [&](Value step, ValueRange acc) { return addStep(step, Values(acc), stepColumns()); });
-    if (segment.last)
+    if (rest)
       results = code.ifElse(
           segment.last, [&] { return addStep(steps, results, rest); }, results);
   }
-  for (auto [i, each] : llvm::enumerate(segments))
-    for (int64_t m = 0; m < tile.count; ++m)
-      for (int64_t n = 0; n < nr; ++n) {
-        Value sum = results[i * size + m * nr + n];
-        if (isFloat)
-          code.store(sum, accumulators, tileIndex(tile, m, channel, n), lanes * 4);
-        else
-          storeSum(sum, each, tile, m, channel, n);
-      }
+  for (int64_t m = 0; m < tile.count; ++m)
+    for (int64_t n = 0; n < nr; ++n) {
+      if (isFloat)
+        code.store(results[m * nr + n], accumulators, tileIndex(tile, m, channel, n), lanes * 4);
+      else
+        storeSum(results[m * nr + n], segment, tile, m, channel, n);
+    }
 }
 
 void LinearKernel::storeSum(Value sum, const Segment &segment, RowTile tile, int64_t m, Value channel, int64_t n) {

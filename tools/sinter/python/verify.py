@@ -54,9 +54,12 @@ def read_steps(path):
 
 
 def make_steps(about, ids):
-    """A prompt of 16 tokens and 8 more where there is state, one run where there is none; with ids less than `ids`."""
+    """A prompt of 16 tokens and 8 more where there is state, one run where there is none; fewer where the library holds
+    fewer. Ids are less than `ids`."""
     rng = np.random.default_rng(0)
-    lengths = [16] + [1] * 8 if about["states"] else [16]
+    room = about["capacity"] or 24
+    prompt = max(1, min(16, room - 8))
+    lengths = [prompt] + [1] * min(8, room - prompt) if about["states"] else [16]
     steps, past = [], 0
     for n in lengths:
         step = {}
