@@ -191,7 +191,7 @@ def Graph_AppendOp : Graph_Op<"append", [Pure]> {
   let summary = "past tokens followed by new ones";
   let description = [{
     [B, H, P, D] and [B, H, S, D] give [B, H, P+S, D]: the tensor form of a cache's append. With `half` the past is stacked, [2, B, H, P, D], keys before values, and
-    the result continues that half of it.
+    the result continues that half of it. A past of another float type is rounded to the result's.
   }];
   let arguments = (ins AnyRankedTensor:$past, AnyRankedTensor:$update, I64Attr:$axis, OptionalAttr<I64Attr>:$half);
   let results = (outs AnyRankedTensor:$result);

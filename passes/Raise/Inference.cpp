@@ -26,13 +26,26 @@ Value copySource(Value v) {
   return v;
 }
 
-/// The QuantizeLinear that a DequantizeLinear undoes, where one scale serves the whole tensor.
-static onnx::NodeOp roundingBehind(Value v) {
+/// In ONNX's own domain or, for 16 bits before opset 21, in onnxruntime's.
+static bool isRounding(onnx::NodeOp node, StringRef type) { return node && (node.isOp(type) || node.isOp("com.microsoft", type)); }
+
+onnx::NodeOp roundingBehind(Value v) {
   auto dequantize = v.getDefiningOp<onnx::NodeOp>();
-  if (!dequantize || !dequantize.isOp("DequantizeLinear") || dequantize->getNumOperands() < 2)
+  if (!isRounding(dequantize, "DequantizeLinear") || dequantize->getNumOperands() < 2)
     return {};
   auto quantize = dequantize.getInputs()[0].getDefiningOp<onnx::NodeOp>();
-  return quantize && quantize.isOp("QuantizeLinear") && quantize->getNumOperands() == dequantize->getNumOperands() ? quantize : onnx::NodeOp();
+  return isRounding(quantize, "QuantizeLinear") && quantize->getNumOperands() == dequantize->getNumOperands() ? quantize : onnx::NodeOp();
+}
+
+/// The wider float that a Cast makes a narrower one of; null where `v` is none such.
+static Value widerFloat(Value v) {
+  auto cast = v.getDefiningOp<onnx::NodeOp>();
+  if (!cast || !cast.isOp("Cast") || cast->getNumOperands() == 0)
+    return {};
+  auto from = dyn_cast<RankedTensorType>(cast.getInputs()[0].getType());
+  constexpr int64_t kHalf = 10, kBfloat16 = 16;
+  int64_t to = cast.getInt("to", 0);
+  return from && from.getElementType().isF32() && (to == kHalf || to == kBfloat16) ? copySource(cast.getInputs()[0]) : Value();
 }
 
 /// Whether `a` and `b` have the same constants of one element behind input 0.
@@ -56,15 +69,17 @@ BlockArgument appendedInput(onnx::NodeOp concat) {
     auto undoes = past.getDefiningOp<onnx::NodeOp>();
     auto roundsAgain = [&](Operation *user) {
       auto node = dyn_cast<onnx::NodeOp>(user);
-      return node && node.isOp("QuantizeLinear") && sameParameters(node, inner) && llvm::all_of(node->getUsers(), [&](Operation *reader) {
+      return isRounding(node, "QuantizeLinear") && sameParameters(node, inner) && llvm::all_of(node->getUsers(), [&](Operation *reader) {
                auto dequantize = dyn_cast<onnx::NodeOp>(reader);
-               return dequantize && dequantize.isOp("DequantizeLinear") && sameParameters(dequantize, inner);
+               return isRounding(dequantize, "DequantizeLinear") && sameParameters(dequantize, inner);
              });
     };
     if (!sameParameters(undoes, inner) || !llvm::all_of(concat->getUsers(), roundsAgain))
       return {};
     past = copySource(inner.getInputs()[0]);
   }
+  if (Value wider = widerFloat(past))
+    past = wider;
   return dyn_cast<BlockArgument>(past);
 }
 

@@ -83,8 +83,11 @@ private:
 /// What a value is a copy of: through Identity, Concat of one tensor and Dropout that does nothing.
 mlir::Value copySource(mlir::Value onnxValue);
 
+/// The QuantizeLinear that a DequantizeLinear `v` undoes, or null.
+onnx::NodeOp roundingBehind(mlir::Value v);
+
 /// The input of the graph that a Concat of two appends to, or null. It may be rounded (quantized and dequantized) on the way, where everybody who
-/// reads the result rounds it in the same way: that rounding is then none.
+/// reads the result rounds it in the same way: that rounding is then none. It may be cast from f32 to what the Concat's tensors are.
 mlir::BlockArgument appendedInput(onnx::NodeOp concat);
 
 /// `axis` counted from the end where negative; an error at `op` where it is outside of [0, rank).

@@ -79,18 +79,22 @@ Past pastOf(Value value) {
   auto node = value.getDefiningOp<NodeOp>();
   // A present that the file rounds is rounded again when it is read as the past: the same.
   auto hasInput = [](NodeOp node, StringRef type) { return node && node.isOp(type) && node->getNumOperands(); };
-  if (hasInput(node, "DequantizeLinear"))
-    if (auto quantize = node.getInputs()[0].getDefiningOp<NodeOp>(); hasInput(quantize, "QuantizeLinear")) {
-      value = copySource(quantize.getInputs()[0]);
-      node = value.getDefiningOp<NodeOp>();
-    }
+  if (NodeOp quantize = roundingBehind(value))
+    value = copySource(quantize.getInputs()[0]);
+  // So is a cast of what was cast before.
+  else if (hasInput(node, "Cast"))
+    value = copySource(node.getInputs()[0]);
+  bool isCast = hasInput(node, "Cast");
+  node = value.getDefiningOp<NodeOp>();
   if (!node)
+    return {};
+  if (node.isOp("Concat"))
+    return {appendedTo(value), true};
+  if (isCast)
     return {};
   for (const StatefulOperator &op : kStateful)
     if (node.isOp(op.domain, op.type) && cast<OpResult>(value).getResultNumber() == op.present)
       return {argumentBehind(node.getInputOrNull(op.past)), op.grows};
-  if (node.isOp("Concat"))
-    return {appendedTo(value), true};
   if (hasInput(node, "Slice"))
     return {appendedTo(node.getInputs()[0])};
   return {node.isOp("Add") ? decayed(node) : BlockArgument()};
@@ -162,7 +166,7 @@ LogicalResult settleStates(func::FuncOp func, Inference &infer, SmallVector<Stat
   auto keep = [&](const StatePair &pair) -> FailureOr<bool> {
     Value result = terminator->getOperand(pair.result);
     const TensorInfo in = infer[pair.past], out = infer[result];
-    if (pair.grows && isCache(in) && out.rank() == in.rank() && !infer.symbols.resolve(in.shape[in.rank() - 2]).constant() &&
+    if (pair.grows && isCache(in) && in.element == out.element && out.rank() == in.rank() && !infer.symbols.resolve(in.shape[in.rank() - 2]).constant() &&
         infer.symbols.equal(in.shape.back(), out.shape.back())) {
       BlockArgument other = besideCache(func, infer, states, in.shape[in.rank() - 2]);
       if (!other)

@@ -56,7 +56,8 @@ func.func @main(%p: tensor<1x2x?x8xf32> {onnx.name = "p", onnx.dims = [1, 2, "pa
 
 // -----
 
-// A past that is rounded, in a result that is rounded in the same way: one rounding, and a state.
+// A past that is rounded, in a result that is rounded in the same way: one rounding, and a state,
+// also where onnxruntime's own operators do it.
 // CHECK: func.func @main
 // CHECK-SAME: %arg0: {{.*}} graph.state = 0
 // CHECK: graph.append %arg0, %arg1 axis 2
@@ -67,8 +68,8 @@ func.func @main(%p: tensor<1x2x?x8xf32> {onnx.name = "p", onnx.dims = [1, 2, "pa
   %0 = onnx.node "QuantizeLinear"(%p, %other, %zero) {since = 13} : (tensor<1x2x?x8xf32>, tensor<f32>, tensor<ui8>) -> !onnx.unknown
   %1 = onnx.node "DequantizeLinear"(%0, %other, %zero) {since = 13} : (!onnx.unknown, tensor<f32>, tensor<ui8>) -> !onnx.unknown
   %2 = onnx.node "Concat"(%1, %x) {attributes = {axis = 2}, since = 13} : (!onnx.unknown, tensor<1x2x?x8xf32>) -> !onnx.unknown
-  %3 = onnx.node "QuantizeLinear"(%2, %scale, %zero) {since = 13} : (!onnx.unknown, tensor<f32>, tensor<ui8>) -> !onnx.unknown
-  %4 = onnx.node "DequantizeLinear"(%3, %scale, %zero) {since = 13} : (!onnx.unknown, tensor<f32>, tensor<ui8>) -> !onnx.unknown
+  %3 = onnx.node "QuantizeLinear"(%2, %scale, %zero) {domain = "com.microsoft", since = 1} : (!onnx.unknown, tensor<f32>, tensor<ui8>) -> !onnx.unknown
+  %4 = onnx.node "DequantizeLinear"(%3, %scale, %zero) {domain = "com.microsoft", since = 1} : (!onnx.unknown, tensor<f32>, tensor<ui8>) -> !onnx.unknown
   return %4 : !onnx.unknown
 }
 
@@ -89,4 +90,30 @@ func.func @main(%p: tensor<1x2x?x8xf32> {onnx.name = "p", onnx.dims = [1, 2, "pa
   %3 = onnx.node "QuantizeLinear"(%2, %scale, %zero) {since = 13} : (!onnx.unknown, tensor<f32>, tensor<ui8>) -> !onnx.unknown
   %4 = onnx.node "DequantizeLinear"(%3, %scale, %zero) {since = 13} : (!onnx.unknown, tensor<f32>, tensor<ui8>) -> !onnx.unknown
   return %4 : !onnx.unknown
+}
+
+// -----
+
+// A file in half precision whose inputs and outputs are f32: the cache is what is between the casts.
+// CHECK: func.func @main
+// CHECK-SAME: %arg0: tensor<1x2x?x8xf32> {{.*}} graph.state = 0
+// CHECK: graph.append %arg0, %arg1 axis 2 : tensor<1x2x?x8xf32>, tensor<1x2x?x8xf16> -> tensor<1x2x?x8xf16>
+func.func @main(%p: tensor<1x2x?x8xf32> {onnx.name = "p", onnx.dims = [1, 2, "past", 8]}, %x: tensor<1x2x?x8xf16> {onnx.name = "x", onnx.dims = [1, 2, "s", 8]}) -> !onnx.unknown {
+  %0 = onnx.node "Cast"(%p) {attributes = {to = 10}, since = 13} : (tensor<1x2x?x8xf32>) -> !onnx.unknown
+  %1 = onnx.node "Concat"(%0, %x) {attributes = {axis = 2}, since = 13} : (!onnx.unknown, tensor<1x2x?x8xf16>) -> !onnx.unknown
+  %2 = onnx.node "Cast"(%1) {attributes = {to = 1}, since = 13} : (!onnx.unknown) -> !onnx.unknown
+  return %2 : !onnx.unknown
+}
+
+// -----
+
+// A present of another type is not what the past is.
+// CHECK: func.func @main
+// CHECK-NOT: graph.state
+// CHECK-NOT: graph.append
+// CHECK: return
+func.func @main(%p: tensor<1x2x?x8xf32> {onnx.name = "p", onnx.dims = [1, 2, "past", 8]}, %x: tensor<1x2x?x8xf16> {onnx.name = "x", onnx.dims = [1, 2, "s", 8]}) -> !onnx.unknown {
+  %0 = onnx.node "Cast"(%p) {attributes = {to = 10}, since = 13} : (tensor<1x2x?x8xf32>) -> !onnx.unknown
+  %1 = onnx.node "Concat"(%0, %x) {attributes = {axis = 2}, since = 13} : (!onnx.unknown, tensor<1x2x?x8xf16>) -> !onnx.unknown
+  return %1 : !onnx.unknown
 }

@@ -59,8 +59,8 @@ struct DefineAppend : OpConversionPattern<graph::AppendOp> {
   LogicalResult matchAndRewrite(graph::AppendOp op, OpAdaptor adaptor,
                                 ConversionPatternRewriter &rewriter) const override {
     TensorBuilder b(op.getLoc(), rewriter);
-    Value past = adaptor.getPast(), update = adaptor.getUpdate();
     auto type = cast<RankedTensorType>(op.getType());
+    Value past = b.convert(adaptor.getPast(), type.getElementType()), update = adaptor.getUpdate();
     unsigned rank = type.getRank(), axis = op.getAxis();
     if (std::optional<uint64_t> half = op.getHalf()) {
       SmallVector<OpFoldResult> sizes = b.sizes(past), offsets(rank + 1, b.getIndexAttr(0)),

@@ -24,6 +24,15 @@ func.func @append(%p: tensor<1x2x?x16xf32>, %k: tensor<1x2x3x16xf32>) -> tensor<
   return %0 : tensor<1x2x?x16xf32>
 }
 
+// A cache is kept as the new tokens are.
+// CHECK-LABEL: func.func @rounded(
+// CHECK: arith.truncf %{{.*}} : f32 to f16
+// CHECK: tensor.insert_slice %{{.*}} : tensor<1x2x?x16xf16> into tensor<1x2x?x16xf16>
+func.func @rounded(%p: tensor<1x2x?x16xf32>, %k: tensor<1x2x3x16xf16>) -> tensor<1x2x?x16xf16> {
+  %0 = graph.append %p, %k axis 2 : tensor<1x2x?x16xf32>, tensor<1x2x3x16xf16> -> tensor<1x2x?x16xf16>
+  return %0 : tensor<1x2x?x16xf16>
+}
+
 // CHECK-LABEL: func.func @half(
 // CHECK: tensor.extract_slice %arg0[1, 0, 0, 0, 0]
 func.func @half(%p: tensor<2x1x2x?x16xf32>, %k: tensor<1x2x3x16xf32>) -> tensor<1x2x?x16xf32> {
