@@ -75,8 +75,8 @@ LogicalResult MatMulOp::verify() {
 }
 
 LogicalResult NormOp::verify() {
-  if (getKind() != "rms" && getKind() != "layer" && getKind() != "l2")
-    return emitOpError("expected kind rms, layer or l2, but got '") << getKind() << "'";
+  if (getKind() != "rms" && getKind() != "layer")
+    return emitOpError("expected kind rms or layer, but got '") << getKind() << "'";
   return success();
 }
 

@@ -125,7 +125,7 @@ def Graph_MatMulOp : Graph_Op<"matmul", [Pure]> {
 def Graph_NormOp : Graph_Op<"norm", [Pure, SameOperandsAndResultType]> {
   let summary = "normalises the last axis, without scale and bias";
   let description = [{
-    `rms`: `x / sqrt(mean(x^2) + epsilon)`; `layer`: `(x - mean(x)) / sqrt(mean((x - mean(x))^2) + epsilon)`; `l2`: `x / sqrt(sum(x^2) + epsilon)`.
+    `rms`: `x / sqrt(mean(x^2) + epsilon)`; `layer`: `(x - mean(x)) / sqrt(mean((x - mean(x))^2) + epsilon)`.
   }];
   let arguments = (ins AnyRankedTensor:$input, StrAttr:$kind, F32Attr:$epsilon);
   let results = (outs AnyRankedTensor:$result);

@@ -18,7 +18,7 @@ def ConvertGraphToLinalg : Pass<"convert-graph-to-linalg", "::mlir::ModuleOp"> {
     rounded to the values that its codes stand for.
 
     ```mlir
-    %y = graph.norm "l2" %x {epsilon = 1.0e-6 : f32} : tensor<?x8xf32>
+    %y = graph.norm "rms" %x {epsilon = 1.0e-6 : f32} : tensor<?x8xf32>
     // becomes
     %sum = linalg.generic {indexing_maps = [(i, k) -> (i, k), (i, k) -> (i)], iterator_types = ["parallel", "reduction"]} ins(%x) outs(%zeros) {
     ^bb0(%e: f32, %acc: f32):
@@ -26,7 +26,7 @@ def ConvertGraphToLinalg : Pass<"convert-graph-to-linalg", "::mlir::ModuleOp"> {
       %next = arith.addf %acc, %square : f32
       linalg.yield %next : f32
     }
-    %y = linalg.generic ... { ... arith.divf %e, %root : f32 ... }
+    %y = linalg.generic ... { ... arith.divf %e, %root : f32 ... } // the root of %sum / 8 + epsilon
     ```
     A symbol is solved from the sizes of the function's arguments, and what `graph.bind` says becomes `cf.assert`. A symbol of kind `first` is 0: all
     rows. Nothing of Sinter is left, attributes included, so upstream's passes take it from there: the pipeline `sinter-reference` goes on to LLVM.

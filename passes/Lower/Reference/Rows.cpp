@@ -52,8 +52,7 @@ struct DefineNorm : OpConversionPattern<graph::NormOp> {
     Value squares = rows.reduce(x, b.constant(rows.type, 0),
                                 [](TensorBuilder &b, ValueRange v) { return b.add(v[1], b.mul(v[0], v[0])); });
     Value result = rows.with(x, squares, [&](TensorBuilder &b, ValueRange v) {
-      Value size = op.getKind() == "l2" ? v[1] : mean(b, v[1]);
-      Value root = math::SqrtOp::create(b, b.add(size, b.constant(rows.type, op.getEpsilon().convertToDouble())));
+      Value root = math::SqrtOp::create(b, b.add(mean(b, v[1]), b.constant(rows.type, op.getEpsilon().convertToDouble())));
       return b.div(v[0], root);
     });
     replace(rewriter, op, b.convert(result, cast<RankedTensorType>(op.getType()).getElementType()));

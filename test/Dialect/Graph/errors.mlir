@@ -30,7 +30,7 @@ func.func @rank(%x: tensor<4x8xf32>) -> tensor<2x4x4xf32> {
 // -----
 
 func.func @kind(%x: tensor<4x8xf32>) -> tensor<4x8xf32> {
-  // expected-error @+1 {{'graph.norm' op expected kind rms, layer or l2, but got 'batch'}}
+  // expected-error @+1 {{'graph.norm' op expected kind rms or layer, but got 'batch'}}
   %0 = graph.norm "batch" %x {epsilon = 1.0e-5 : f32} : tensor<4x8xf32>
   return %0 : tensor<4x8xf32>
 }

@@ -30,15 +30,6 @@ func.func @layer(%x: tensor<?x8xf32>) -> tensor<?x8xf32> {
   return %0 : tensor<?x8xf32>
 }
 
-// A sum is no mean.
-// CHECK-LABEL: func.func @l2(
-// CHECK-NOT: arith.sitofp
-// CHECK: return
-func.func @l2(%x: tensor<?x8xf32>) -> tensor<?x8xf32> {
-  %0 = graph.norm "l2" %x {epsilon = 1.0e-5 : f32} : tensor<?x8xf32>
-  return %0 : tensor<?x8xf32>
-}
-
 // CHECK-LABEL: func.func @softmax(
 // CHECK: arith.maximumf
 // CHECK: arith.subf
