@@ -8,8 +8,6 @@
 #include "dialects/Graph/Notes.h"
 #include "passes/Raise/Positions.h"
 
-#include "llvm/ADT/StringSet.h"
-
 using namespace mlir;
 
 namespace sinter::raise {

@@ -7,9 +7,9 @@
 #include "compiler/Driver/Compile.h"
 #include "tools/sinter/Commands.h"
 #include "tools/sinter/CompileFlags.h"
+#include "tools/sinter/ModelFolder.h"
 #include "tools/sinter/Options.h"
 #include "tools/sinter/ProgressPrinter.h"
-#include "tools/sinter/Tokenizer/Find.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"

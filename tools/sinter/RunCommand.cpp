@@ -7,8 +7,8 @@
 #include "compiler/Driver/OutputFiles.h"
 #include "tools/sinter/Commands.h"
 #include "tools/sinter/Model.h"
+#include "tools/sinter/ModelFolder.h"
 #include "tools/sinter/Options.h"
-#include "tools/sinter/Tokenizer/Find.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/FormatVariadic.h"

@@ -1,11 +1,11 @@
-//===- Find.h - what lies beside a model -----------------------*- C++ -*-===//
+//===- ModelFolder.h - what lies beside a model ----------------*- C++ -*-===//
 //
 // Part of Sinter, under the Apache License v2.0 with LLVM Exceptions.
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef SINTER_TOOLS_SINTER_TOKENIZER_FIND_H
-#define SINTER_TOOLS_SINTER_TOKENIZER_FIND_H
+#ifndef SINTER_TOOLS_SINTER_MODELFOLDER_H
+#define SINTER_TOOLS_SINTER_MODELFOLDER_H
 
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
@@ -40,4 +40,4 @@ llvm::Expected<FoundTokenizer> readTokenizer(llvm::StringRef path);
 
 } // namespace sinter
 
-#endif // SINTER_TOOLS_SINTER_TOKENIZER_FIND_H
+#endif // SINTER_TOOLS_SINTER_MODELFOLDER_H

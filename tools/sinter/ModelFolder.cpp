@@ -1,10 +1,10 @@
-//===- Find.cpp - what lies beside a model ------------------------------===//
+//===- ModelFolder.cpp - what lies beside a model -----------------------===//
 //
 // Part of Sinter, under the Apache License v2.0 with LLVM Exceptions.
 //
 //===----------------------------------------------------------------------===//
 
-#include "tools/sinter/Tokenizer/Find.h"
+#include "tools/sinter/ModelFolder.h"
 #include "tools/sinter/Tokenizer/Kinds.h"
 
 #include "llvm/ADT/STLExtras.h"
